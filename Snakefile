@@ -1,0 +1,26 @@
+# AdvMRI: how badly can a learned MR reconstruction be made to fail? See README.md.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/attack.smk"
+include: "rules/evaluate.smk"
+include: "rules/figures.smk"
+
+
+report: "report/workflow.rst"
+
+
+rule all:
+    input:
+        rules.collect_tables.output,
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+    default_target: True

@@ -1,0 +1,1 @@
+"""Worst-case audits of multi-coil MR image reconstruction."""

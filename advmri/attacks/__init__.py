@@ -1,0 +1,1 @@
+"""Threat models, objectives and optimisers of the audit."""

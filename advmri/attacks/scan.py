@@ -1,0 +1,60 @@
+"""One slice to be attacked: its k-space, mask, target and regions."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from advmri.attacks.coil_ball import coil_norms
+from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.protocol import Reconstructor
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A fully sampled slice with the mask under which it is reconstructed.
+
+    Attributes:
+        kspace: complex64 [C, H, W], fully sampled.
+        mask: bool [W], the measured columns.
+        num_low_frequencies: number of fully sampled central columns.
+        crop: (h, w) of the reconstruction.
+        reconstructor: the network under audit.
+    """
+
+    kspace: Tensor
+    mask: Tensor
+    num_low_frequencies: int
+    crop: tuple[int, int]
+    reconstructor: Reconstructor
+
+    @cached_property
+    def measured_columns(self) -> Tensor:
+        """Indices [n] of the measured columns."""
+        return self.mask.nonzero().squeeze(1)
+
+    @cached_property
+    def coil_norms(self) -> Tensor:
+        """||k_i||_2 of the fully sampled k-space [C]."""
+        return coil_norms(self.kspace)
+
+    @cached_property
+    def target(self) -> Tensor:
+        """The fully sampled RSS X [h, w]."""
+        return rss_reconstruction(self.kspace, self.crop)
+
+    def reconstruct(self, kspace: Tensor) -> Tensor:
+        """Mask k-space [B, C, H, W] and reconstruct it [B, h, w]: f(M(k))."""
+        batch = len(kspace)
+        return self.reconstructor(kspace * self.mask, self.mask.expand(batch, -1), self.num_low_frequencies, self.crop)
+
+    def perturbed_kspace(self, perturbation: Tensor) -> Tensor:
+        """Return k + z [B, C, H, W] for z [B, C, H, n] on the measured columns."""
+        full = self.kspace.expand(len(perturbation), -1, -1, -1)
+        return full.index_add(3, self.measured_columns, perturbation)
+
+    def clean(self) -> Tensor:
+        """Return the unperturbed reconstruction [h, w]."""
+        with torch.no_grad():
+            return self.reconstruct(self.kspace[None])[0]

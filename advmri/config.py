@@ -1,0 +1,201 @@
+"""The config: every key, its type, bounds and meaning, checked before any job starts.
+
+Read by the Snakefile, so it imports neither torch nor numpy.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from advmri.attacks.settings import AttackSettings
+from advmri.errors import InputError
+from advmri.simulation.settings import SimulationSettings
+from advmri.training.settings import ModelSettings
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z0-9]+)*$", max_length=64)]
+PACKAGE = Path(__file__).resolve().parent
+STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetSettings(BaseModel):
+    """Which volumes and annotations are audited."""
+
+    model_config = STRICT
+
+    name: Name = Field(..., description="folder under data/ for simulated volumes")
+    kind: Literal["simulated", "fastmri"] = Field(
+        ..., description="simulated: made here; fastmri: yours, in that format"
+    )
+    root: str | None = Field(
+        None, description="folder with multicoil_train/ and multicoil_val/; simulated: data/<name>"
+    )
+    annotations: str | None = Field(None, description="fastMRI+ CSV of boxes; simulated: made here")
+    audited_volumes: int | None = Field(None, ge=1, description="attack the first so many annotated volumes; none: all")
+    training_volumes: int | None = Field(None, ge=1, description="train on the first so many volumes; none: all")
+    minimum_box_size: int = Field(1, ge=1, description="boxes with a shorter side in pixels are excluded; 1 keeps all")
+    simulation: SimulationSettings = Field(SimulationSettings(), description="used where kind is simulated")
+
+    @model_validator(mode="after")
+    def _sources_given(self) -> "DatasetSettings":
+        if self.kind == "fastmri":
+            missing = [key for key in ("root", "annotations") if getattr(self, key) is None]
+            if missing:
+                raise ValueError(f"kind fastmri needs {' and '.join(missing)}")
+        elif self.root is not None or self.annotations is not None:
+            raise ValueError("kind simulated takes neither root nor annotations: they are made under data/<name>")
+        return self
+
+
+class MaskConfig(BaseModel):
+    """How k-space is undersampled."""
+
+    model_config = STRICT
+
+    type: Literal["random", "equispaced_fraction"] = Field("random", description="fastMRI's mask functions")
+    center_fractions: dict[int, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        ..., description="by acceleration: share of the columns that is fully sampled in the centre"
+    )
+
+
+class AttackJobs(BaseModel):
+    """How attack jobs are cut and run."""
+
+    model_config = STRICT
+
+    slices_per_job: int = Field(1, ge=1, description="annotated slices of one volume per job")
+    batch_size: int = Field(8, ge=1, description="perturbations or angles of one slice computed at a time")
+
+
+class ComputeSettings(BaseModel):
+    """Where jobs compute."""
+
+    model_config = STRICT
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where torch finds one")
+    precision: Literal["float32", "tf32"] = Field("float32", description="tf32: faster convolutions on recent GPUs")
+    threads: int = Field(1, ge=1, description="CPU threads per job; results depend on it in the last bits")
+    workers: int = Field(0, ge=0, description="data loader processes per training job")
+
+
+class StatisticsSettings(BaseModel):
+    """Confidence intervals."""
+
+    model_config = STRICT
+
+    confidence: float = Field(0.95, gt=0, lt=1)
+    resamples: int = Field(2000, ge=100, description="bootstrap samples over patients")
+
+
+class ShowcaseSettings(BaseModel):
+    """Which box the image figures show."""
+
+    model_config = STRICT
+
+    pick: Literal["median", "worst"] = Field("median", description="by SSIM lost, among the boxes of the first model")
+    severity: float | None = Field(None, ge=0, description="eta; none: the one nearest to 2%")
+    acceleration: int | None = Field(None, ge=1, description="none: the largest")
+    zoom: float = Field(1.6, ge=1, description="side of the enlarged region in units of the box's")
+
+
+class FigureSettings(BaseModel):
+    """What figures are made from, and how they look."""
+
+    model_config = STRICT
+
+    region_attack: str | None = Field(None, description="name of the noise attack on boxes")
+    image_attack: str | None = Field(None, description="name of the noise attack on the whole image")
+    control_attack: str | None = Field(None, description="name of the Gaussian control")
+    rotation_attack: str | None = Field(None, description="name of the rotation attack")
+    flip_up_down: bool = Field(True, description="show images flipped up-down, as fastMRI+'s readers saw them")
+    showcase: ShowcaseSettings = ShowcaseSettings()
+
+
+class Config(BaseModel):
+    """The whole config."""
+
+    model_config = STRICT
+
+    name: Name = Field(..., description="results go to results/<name>/")
+    seed: int = Field(..., ge=0, description="every random number derives from it and the item's name")
+    dataset: DatasetSettings
+    accelerations: list[Annotated[int, Field(ge=2)]] = Field(..., min_length=1)
+    mask: MaskConfig
+    models: dict[Name, ModelSettings] = Field(..., min_length=1)
+    attacks: dict[Name, AttackSettings] = Field(..., min_length=1)
+    attack: AttackJobs = AttackJobs()
+    compute: ComputeSettings = ComputeSettings()
+    statistics: StatisticsSettings = StatisticsSettings()
+    figures: FigureSettings = FigureSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_removed_entries(cls, content: Any) -> Any:
+        """A model or attack set to null by a later config file is removed."""
+        if isinstance(content, dict):
+            content = dict(content)
+            for key in ("models", "attacks"):
+                if isinstance(content.get(key), dict):
+                    content[key] = {name: entry for name, entry in content[key].items() if entry is not None}
+        return content
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        problems = [
+            f"mask.center_fractions: no entry for acceleration {acceleration}"
+            for acceleration in self.accelerations
+            if acceleration not in self.mask.center_fractions
+        ]
+        for name, model in self.models.items():
+            if (model.training is None) == (model.checkpoint is None):
+                problems.append(f"models.{name}: give either 'training' or 'checkpoint'")
+            if not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
+                problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")
+        wanted = {
+            "region_attack": ("noise", "box"),
+            "image_attack": ("noise", "image"),
+            "control_attack": ("noise", None),
+            "rotation_attack": ("rotation", None),
+        }
+        for key, (threat_model, target) in wanted.items():
+            name = getattr(self.figures, key)
+            if name is None:
+                continue
+            attack = self.attacks.get(name)
+            if attack is None:
+                problems.append(f"figures.{key}: there is no attack {name!r}; there are {', '.join(self.attacks)}")
+            elif attack.threat_model != threat_model or target not in (None, attack.target):
+                problems.append(
+                    f"figures.{key}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}"
+                )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def validate_config(content: dict[str, Any]) -> Config:
+    """Check a config as read from YAML.
+
+    Raises:
+        InputError: with every error found, one per line with its place.
+    """
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        lines = []
+        for one in error.errors(include_url=False):
+            place = ".".join(str(part) for part in one["loc"]) or "config"
+            message = one["msg"].removeprefix("Value error, ")
+            if one["type"] == "extra_forbidden":
+                message = "unknown key; see config.schema.json for the known ones"
+            elif one["type"] not in ("value_error", "missing"):
+                message = f"{message} (found {one['input']!r})"
+            lines.extend(f"  {place}: {part}" for part in message.split("; ") if one["type"] != "extra_forbidden")
+            if one["type"] == "extra_forbidden":
+                lines.append(f"  {place}: {message}")
+        raise InputError("the config has errors:\n" + "\n".join(lines)) from error
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON schema of the config; `config.schema.json` holds it for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}

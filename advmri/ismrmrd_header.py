@@ -1,0 +1,55 @@
+"""The ISMRMRD header (XML) of a Cartesian 2-D multi-slice acquisition, with the fields that fastMRI reads."""
+
+from xml.etree import ElementTree
+
+NAMESPACE = "http://www.ismrm.org/ISMRMRD"
+LARMOR_FREQUENCY_3T_HZ = 123_250_000
+
+
+def _add(parent: ElementTree.Element, tag: str, value: object = None) -> ElementTree.Element:
+    node = ElementTree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
+    if value is not None:
+        node.text = str(value)
+    return node
+
+
+def _add_space(encoding: ElementTree.Element, tag: str, matrix: tuple[int, int], size_mm: tuple[float, float]) -> None:
+    space = _add(encoding, tag)
+    for name, values in (("matrixSize", (*matrix, 1)), ("fieldOfView_mm", (*size_mm, 1.0))):
+        node = _add(space, name)
+        for axis, value in zip("xyz", values, strict=True):
+            _add(node, axis, value)
+
+
+def encode_header(
+    encoded: tuple[int, int], recon: tuple[int, int], slices: int, coils: int, field_of_view_mm: tuple[float, float]
+) -> bytes:
+    """Return the header as XML.
+
+    Args:
+        encoded: (readout, phase encoding) samples of k-space, all acquired.
+        recon: (rows, columns) of the reconstruction.
+        slices: number of slices.
+        coils: number of receive coils.
+        field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
+    """
+    ElementTree.register_namespace("", NAMESPACE)
+    root = ElementTree.Element(f"{{{NAMESPACE}}}ismrmrdHeader")
+    system = _add(root, "acquisitionSystemInformation")
+    _add(system, "receiverChannels", coils)
+    conditions = _add(root, "experimentalConditions")
+    _add(conditions, "H1resonanceFrequency_Hz", LARMOR_FREQUENCY_3T_HZ)
+    encoding = _add(root, "encoding")
+    _add_space(encoding, "encodedSpace", encoded, field_of_view_mm)
+    recon_mm = (field_of_view_mm[0] * recon[0] / encoded[0], field_of_view_mm[1] * recon[1] / encoded[1])
+    _add_space(encoding, "reconSpace", recon, recon_mm)
+    limits = _add(encoding, "encodingLimits")
+    for tag, maximum, centre in (
+        ("kspace_encoding_step_1", encoded[1] - 1, encoded[1] // 2),
+        ("slice", slices - 1, slices // 2),
+    ):
+        limit = _add(limits, tag)
+        for key, value in (("minimum", 0), ("maximum", maximum), ("center", centre)):
+            _add(limit, key, value)
+    _add(encoding, "trajectory", "cartesian")
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)

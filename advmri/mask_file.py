@@ -1,0 +1,25 @@
+"""The sampling mask of one volume as a file (HDF5): masks are shared by all models, attacks and severities."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+
+def write_mask_file(
+    path: Path, columns: NDArray[np.bool_], num_low_frequencies: int, acceleration: int, seed: str
+) -> None:
+    """Write `mask` bool [W] and its facts as attributes."""
+    with h5py.File(path, "w") as file:
+        file["mask"] = columns
+        file.attrs["num_low_frequencies"] = num_low_frequencies
+        file.attrs["acceleration"] = acceleration
+        file.attrs["realised_acceleration"] = columns.size / int(columns.sum())
+        file.attrs["seed"] = seed
+
+
+def read_mask_file(path: Path) -> tuple[NDArray[np.bool_], int]:
+    """Return the measured columns bool [W] and the number of fully sampled central columns."""
+    with h5py.File(path, "r") as file:
+        return file["mask"][()].astype(bool), int(file.attrs["num_low_frequencies"])

@@ -1,0 +1,112 @@
+"""What there is to do: volumes, annotated slices and jobs, known while Snakemake parses.
+
+The standard library and the config are enough; for simulated data the lesion plan is a pure function of the config.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from advmri.annotations import AnnotationRow, annotated_slices, read_annotations
+from advmri.config import Config
+from advmri.errors import InputError
+from advmri.simulation.lesion_plan import planned_lesions, volume_names
+from advmri.slice_jobs import job_name
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+SPLITS = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a config."""
+
+    config: Config
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder with multicoil_train/ and multicoil_val/."""
+        dataset = self.config.dataset
+        return Path(dataset.root) if dataset.root is not None else Path("data") / dataset.name
+
+    @cached_property
+    def annotations(self) -> Path:
+        """The CSV of boxes."""
+        given = self.config.dataset.annotations
+        return Path(given) if given is not None else self.root / "annotations.csv"
+
+    def volume_path(self, split: str, volume: str) -> Path:
+        """Return where a volume lies."""
+        return self.root / f"multicoil_{split}" / f"{volume}.h5"
+
+    def _volumes(self, split: str) -> list[str]:
+        dataset = self.config.dataset
+        if dataset.kind == "simulated":
+            return volume_names(dataset.simulation, split)
+        folder = self.root / f"multicoil_{split}"
+        if not folder.is_dir():
+            raise InputError(
+                f"{folder}: there is no such folder; dataset.root needs multicoil_train/ and multicoil_val/."
+            )
+        names = sorted(path.stem for path in folder.glob("*.h5"))
+        if not names:
+            raise InputError(f"{folder}: holds no *.h5 volume.")
+        return names
+
+    @cached_property
+    def training_volumes(self) -> list[str]:
+        """Volumes of the train split that are used; none where every model comes from a checkpoint."""
+        if all(model.training is None for model in self.config.models.values()):
+            return []
+        return self._volumes("train")[: self.config.dataset.training_volumes]
+
+    @cached_property
+    def _rows(self) -> list[AnnotationRow]:
+        return read_annotations(self.annotations)
+
+    def _annotated(self, volume: str) -> list[int]:
+        config = self.config
+        if config.dataset.kind == "simulated":
+            planned = planned_lesions(config.dataset.simulation, config.seed, volume)
+            return sorted({lesion.slice for lesion in planned})
+        return annotated_slices(self._rows, volume)
+
+    @cached_property
+    def audited_slices(self) -> dict[str, list[int]]:
+        """Annotated slices of each audited volume of the val split."""
+        found = {volume: self._annotated(volume) for volume in self._volumes("val")}
+        annotated = {volume: slices for volume, slices in found.items() if slices}
+        if not annotated:
+            raise InputError(f"{self.annotations}: no box belongs to a volume in {self.root / 'multicoil_val'}.")
+        limit = self.config.dataset.audited_volumes
+        return dict(list(annotated.items())[:limit])
+
+    @cached_property
+    def audited_volumes(self) -> list[str]:
+        """Volumes that are attacked."""
+        return list(self.audited_slices)
+
+    def slice_jobs(self, volume: str) -> list[str]:
+        """Return the jobs of a volume, named by their slices: `017`, or `012-027` for several."""
+        slices = self.audited_slices[volume]
+        size = self.config.attack.slices_per_job
+        chunks = [slices[start : start + size] for start in range(0, len(slices), size)]
+        return [job_name(chunk) for chunk in chunks]
+
+    def check_files(self) -> None:
+        """Check that every volume that will be read looks like HDF5.
+
+        Raises:
+            InputError: naming every one that does not.
+        """
+        if self.config.dataset.kind == "simulated":
+            return
+        wanted = [("train", volume) for volume in self.training_volumes] + [("val", v) for v in self.audited_volumes]
+        problems = []
+        for split, volume in wanted:
+            path = self.volume_path(split, volume)
+            with path.open("rb") as file:
+                if file.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
+                    problems.append(f"  {path}: not an HDF5 file")
+        if problems:
+            raise InputError("these volumes cannot be read; restore or remove them:\n" + "\n".join(problems))

@@ -1,0 +1,76 @@
+"""Which source files a program depends on, so that an edit reruns what it touches and nothing else."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("advmri", "workflow_scripts")
+
+
+def _module_file(name: str) -> Path | None:
+    stem = ROOT.joinpath(*name.split("."))
+    for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def _direct_imports(file: Path) -> frozenset[str]:
+    """Return the project's modules that a source file imports anywhere in it, absolute imports only."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if name.split(".")[0] in PACKAGES and _module_file(name))
+
+
+@cache
+def module_sources(module: str) -> tuple[str, ...]:
+    """Return the files of `module` and of every project module it imports, transitively, relative to the root.
+
+    Imports made by name at run time (architectures, optimisers, figures) are not seen: a rule adds those it uses.
+
+    Raises:
+        ModuleNotFoundError: where there is no such module in this project.
+    """
+    if _module_file(module) is None:
+        raise ModuleNotFoundError(f"{module}: no such module in {ROOT}")
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        file = _module_file(name)
+        if name in found or file is None:
+            continue
+        found.add(name)
+        waiting.extend(_direct_imports(file))
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    files = {file for name in found if (file := _module_file(name)) is not None}
+    return tuple(sorted(file.relative_to(ROOT).as_posix() for file in files))
+
+
+def sources(modules: Iterable[str]) -> list[str]:
+    """Return the files of several modules and all they import, each once."""
+    return sorted({file for module in modules for file in module_sources(module)})
+
+
+def sources_digest(modules: Iterable[str]) -> str:
+    """Return the SHA-256 over names and contents of all source files of `modules`."""
+    digest = hashlib.sha256()
+    for file in sources(modules):
+        digest.update(file.encode() + b"\0" + (ROOT / file).read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Reconstruction networks behind one contract: masked k-space in, cropped magnitude image out."""

@@ -1,0 +1,1 @@
+"""Procedural multi-coil knee volumes in the layout of fastMRI."""

@@ -1,0 +1,60 @@
+"""The index of one volume: what later stages need to know of it without opening its k-space (JSON)."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from advmri.annotations import Box, ExcludedAnnotation
+
+
+@dataclass(frozen=True)
+class SliceIndex:
+    """One annotated slice.
+
+    Attributes:
+        boxes: in rows and columns of the cropped reconstruction.
+        thermal_sigma: SD of the real part of each coil's k-space noise [C], in units of k-space.
+    """
+
+    boxes: list[Box]
+    thermal_sigma: list[float]
+
+
+@dataclass(frozen=True)
+class VolumeIndex:
+    """One volume; attributes as in `advmri.volumes.Volume`, with its annotated slices by number."""
+
+    volume: str
+    patient: str
+    acquisition: str
+    slices: int
+    coils: int
+    rows: int
+    columns: int
+    crop: tuple[int, int]
+    padding: tuple[int, int]
+    maximum: float
+    annotated: dict[int, SliceIndex]
+    excluded: list[ExcludedAnnotation]
+
+    def to_json(self) -> str:
+        """Return the index as JSON text."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def _tuple_of_two(values: list[int]) -> tuple[int, int]:
+    first, second = values
+    return first, second
+
+
+def read_index(path: Path) -> VolumeIndex:
+    """Read an index written by `VolumeIndex.to_json`."""
+    content: dict[str, Any] = json.loads(path.read_text())
+    annotated = {
+        int(number): SliceIndex([Box(**box) for box in entry["boxes"]], entry["thermal_sigma"])
+        for number, entry in content.pop("annotated").items()
+    }
+    excluded = [ExcludedAnnotation(**entry) for entry in content.pop("excluded")]
+    crop, padding = _tuple_of_two(content.pop("crop")), _tuple_of_two(content.pop("padding"))
+    return VolumeIndex(annotated=annotated, excluded=excluded, crop=crop, padding=padding, **content)

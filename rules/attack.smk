@@ -1,0 +1,38 @@
+# One job per attack, model, acceleration, volume and bundle of annotated slices.
+
+
+rule attack:
+    input:
+        volume=volume_file("val"),
+        index=rules.index_volume.output,
+        mask=rules.sampling_mask.output,
+        checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
+        code=lambda wildcards: code(
+            "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
+        ),
+    output:
+        f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5",
+    params:
+        settings=lambda wildcards: as_json(CONFIG.attacks[wildcards.attack]),
+        seed=CONFIG.seed,
+        batch_size=CONFIG.attack.batch_size,
+        compute=COMPUTE,
+        digest=lambda wildcards: code_digest(
+            "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
+        ),
+    log:
+        f"{LOGS}/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    conda:
+        "../envs/environment.yaml"
+    shell:
+        "python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
+        " --model {wildcards.model:q} --acceleration {wildcards.acceleration} --slices {wildcards.slices}"
+        " --seed {params.seed} --batch-size {params.batch_size} {params.compute} --code-digest {params.digest}"
+        " --volume {input.volume:q} --index {input.index:q} --mask {input.mask:q}"
+        " --checkpoint {input.checkpoint:q} --output {output:q} --log {log:q}"

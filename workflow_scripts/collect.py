@@ -1,0 +1,53 @@
+"""Collect all scores into tables: metrics, summary with confidence intervals, excluded annotations, clean quality."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from advmri.annotations import ExcludedAnnotation
+from advmri.errors import InputError
+from advmri.summary import summarise
+from advmri.volume_index import read_index
+from workflow_scripts.program import LOGGER, atomic_output, parser, run
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    with atomic_output(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read, concatenate, summarise, write."""
+    scores = [table for path in arguments.scores if not (table := pd.read_csv(path)).empty]
+    if not scores:
+        raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")
+    metrics = pd.concat(scores, ignore_index=True)
+    excluded = [asdict(entry) for path in arguments.indices for entry in read_index(path).excluded]
+    _write(metrics, arguments.metrics)
+    _write(summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed), arguments.summary)
+    _write(pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)), arguments.excluded)
+    validation = pd.concat([pd.read_csv(path) for path in arguments.validations], ignore_index=True)
+    _write(validation.drop_duplicates(["volume", "model", "acceleration"]), arguments.quality)
+    LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    made.add_argument("--scores", type=Path, nargs="+", required=True, help="score files")
+    made.add_argument("--indices", type=Path, nargs="+", required=True, help="index files of the audited volumes")
+    made.add_argument("--validations", type=Path, nargs="+", required=True, help="validation.csv of the models")
+    made.add_argument("--confidence", type=float, default=0.95)
+    made.add_argument("--resamples", type=int, default=2000, help="bootstrap samples over patients")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--metrics", type=Path, required=True, help="all rows, CSV")
+    made.add_argument("--summary", type=Path, required=True, help="means and intervals, CSV")
+    made.add_argument("--excluded", type=Path, required=True, help="annotations not used, CSV")
+    made.add_argument("--quality", type=Path, required=True, help="clean quality of all models, CSV")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())

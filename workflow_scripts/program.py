@@ -1,0 +1,114 @@
+"""What every program of the workflow shares: options, log, clear errors, atomic output and progress."""
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+from advmri.errors import InputError
+
+LOGGER = logging.getLogger("advmri")
+SECONDS_BETWEEN_LINES = 20.0
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+class _AboveBars(logging.Handler):
+    """Write messages to stderr without breaking a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return an option parser with `--log`."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    made.add_argument("--log", type=Path, default=None, help="also write messages to this file")
+    return made
+
+
+def add_compute_options(options: argparse.ArgumentParser) -> None:
+    """Add `--device`, `--precision` and `--threads`."""
+    options.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    options.add_argument("--precision", choices=("float32", "tf32"), default="float32", help="of GPU convolutions")
+    options.add_argument("--threads", type=int, default=1, help="CPU threads")
+
+
+def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentParser) -> None:
+    """Parse the command line and run `main`; an InputError becomes one line and exit status 1."""
+    arguments = options.parse_args()
+    handlers: list[logging.Handler] = [_AboveBars()]
+    if arguments.log is not None:
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(arguments.log, mode="w"))
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        main(arguments)
+    except InputError as error:
+        LOGGER.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        LOGGER.exception("error: unexpected; the traceback follows")
+        sys.exit(1)
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to it on success and removed on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_output(path) as temporary:
+        temporary.write_text(text)
+
+
+class Progress:
+    """A bar on a terminal; elsewhere (logs, clusters) a line now and then."""
+
+    def __init__(self, name: str, total: int, unit: str) -> None:
+        self._name, self._total, self._unit = name, total, unit
+        self._begun = self._last_line = time.monotonic()
+        self._bar = tqdm(total=total, desc=name, unit=unit, leave=False, dynamic_ncols=True, disable=not _on_terminal())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def update(self, done: int, **facts: str) -> None:
+        """Say that `done` of the total are finished; `facts` go behind."""
+        if not self._bar.disable:
+            self._bar.set_postfix(facts, refresh=False)
+            self._bar.update(done - self._bar.n)
+            return
+        now = time.monotonic()
+        if now - self._last_line >= SECONDS_BETWEEN_LINES and done:
+            self._last_line = now
+            left = (now - self._begun) / done * (self._total - done)
+            behind = "".join(f", {key} {value}" for key, value in facts.items())
+            LOGGER.info("%s: %d of %d %s, %.0f s left%s", self._name, done, self._total, self._unit, left, behind)

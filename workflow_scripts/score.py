@@ -1,0 +1,34 @@
+"""Score one attack file: SSIM, PSNR and NMSE of every reconstruction, in the box and on the whole image."""
+
+import argparse
+import csv
+from pathlib import Path
+
+from advmri.attack_file import open_attack_file
+from advmri.scoring import COLUMNS, score_attack_file
+from advmri.volume_index import read_index
+from workflow_scripts.program import atomic_output, parser, run
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Score and write."""
+    index = read_index(arguments.index)
+    with open_attack_file(arguments.attack_file) as attack:
+        rows = score_attack_file(attack, index)
+    with atomic_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    made.add_argument("--attack-file", type=Path, required=True)
+    made.add_argument("--index", type=Path, required=True, help="the volume's index")
+    made.add_argument("--output", type=Path, required=True, help="CSV, one row per slice, box, severity and region")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())

@@ -1,0 +1,109 @@
+"""Train one network for one acceleration; an interrupted job goes on from its last state when run again."""
+
+import argparse
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+
+import torch
+
+from advmri.reconstruction.architecture import build_reconstructor
+from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
+from advmri.seeds import derive_seed
+from advmri.training.dataset import MaskSettings
+from advmri.training.fit import Compute, fit
+from advmri.training.settings import TrainingSettings
+from advmri.volumes import read_volume
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.torch_setup import set_up_torch
+
+
+def _work_folder(output: Path, determining: dict[str, object]) -> Path:
+    """Return the folder of interrupted runs with these settings; states of other settings are thrown away."""
+    digest = hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()[:16]
+    wanted = output.with_name(f".{output.name}.{digest}.partial")
+    for other in output.parent.glob(f".{output.name}.*.partial"):
+        if other != wanted:
+            shutil.rmtree(other)
+    wanted.mkdir(parents=True, exist_ok=True)
+    return wanted
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train, write the checkpoint and its history."""
+    device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
+    settings = TrainingSettings.model_validate(json.loads(arguments.settings))
+    sizes = json.loads(arguments.arguments)
+    mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)
+    volumes = [read_volume(path) for path in sorted(arguments.volumes)]
+    determining = {
+        "architecture": arguments.architecture,
+        "arguments": sizes,
+        "training": settings.model_dump(),
+        "mask": vars(mask),
+        "seed": arguments.seed,
+        "volumes": [str(volume.path) for volume in volumes],
+        "code": arguments.code_digest,
+    }
+    seed = derive_seed(
+        arguments.seed, arguments.architecture, json.dumps(sizes, sort_keys=True), arguments.acceleration
+    )
+    torch.manual_seed(derive_seed(seed, "weights"))
+    reconstructor = build_reconstructor(arguments.architecture, sizes)
+    parameters = sum(weight.numel() for weight in reconstructor.parameters())
+    name = f"train {arguments.name}"
+    LOGGER.info("%s: %.2f M parameters, %d volumes, on %s", name, parameters / 1e6, len(volumes), device)
+    work_folder = _work_folder(arguments.output, determining)
+    begun = time.monotonic()
+    with Progress(name, settings.steps, "steps") as progress:
+        history = fit(
+            reconstructor,
+            volumes,
+            settings,
+            mask,
+            seed,
+            Compute(device.type, arguments.workers),
+            work_folder,
+            lambda done, total, loss: progress.update(done, loss=f"{loss:.4f}"),
+        )
+    seconds = time.monotonic() - begun
+    checkpoint = Checkpoint(
+        architecture=arguments.architecture,
+        arguments=sizes,
+        acceleration=arguments.acceleration,
+        trained_on=arguments.trained_on,
+        training={**settings.model_dump(), "seed": arguments.seed, "volumes": [volume.path.stem for volume in volumes]},
+    )
+    with atomic_output(arguments.history) as temporary:
+        history.to_csv(temporary, index=False)
+    with atomic_output(arguments.output) as temporary:
+        save_checkpoint(temporary, checkpoint, reconstructor)
+    shutil.rmtree(work_folder)
+    LOGGER.info("%s: %d steps in %.0f s", name, settings.steps, seconds)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    add_compute_options(made)
+    made.add_argument("--name", required=True, help="of the model, for messages")
+    made.add_argument("--architecture", required=True, help="a module of advmri/reconstruction")
+    made.add_argument("--arguments", default="{}", help="its sizes as JSON")
+    made.add_argument("--settings", required=True, help="models.<name>.training as JSON")
+    made.add_argument("--acceleration", type=int, required=True)
+    made.add_argument("--centre-fraction", type=float, required=True)
+    made.add_argument("--mask-type", default="random")
+    made.add_argument("--seed", type=int, required=True, help="the config's seed")
+    made.add_argument("--workers", type=int, default=0, help="data loader processes")
+    made.add_argument("--trained-on", default="train", help="the split(s), noted in the checkpoint")
+    made.add_argument("--code-digest", default="", help="state of the code; a changed one does not resume")
+    made.add_argument("--volumes", type=Path, nargs="+", required=True, help="fastMRI .h5 files")
+    made.add_argument("--history", type=Path, required=True, help="learning curve, CSV")
+    made.add_argument("--output", type=Path, required=True, help="model.pt")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())

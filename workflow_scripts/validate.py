@@ -1,0 +1,73 @@
+"""Measure one network's clean quality on whole validation volumes, beside the zero-filled reconstruction."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from fastmri.evaluate import nmse, psnr, ssim
+
+from advmri.mask_file import read_mask_file
+from advmri.reconstruction.architecture import build_reconstructor
+from advmri.reconstruction.checkpoint import load_checkpoint
+from advmri.volumes import read_kspace, read_target, read_volume, volume_maximum
+from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.torch_setup import set_up_torch
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Reconstruct every slice of every volume and score the volumes as fastMRI does."""
+    device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
+    _, network = load_checkpoint(arguments.checkpoint, device)
+    methods = {arguments.model: network, "zero_filled": build_reconstructor("zero_filled", {})}
+    rows = []
+    with Progress(
+        f"validate {arguments.model}-{arguments.acceleration}x", len(arguments.volumes), "volumes"
+    ) as progress:
+        for done, (path, mask_path) in enumerate(zip(arguments.volumes, arguments.masks, strict=True), start=1):
+            volume = read_volume(path)
+            columns, num_low_frequencies = read_mask_file(mask_path)
+            mask = torch.from_numpy(columns)[None].to(device)
+            images: dict[str, list[np.ndarray]] = {name: [] for name in methods}
+            for number in range(volume.slices):
+                kspace = torch.from_numpy(read_kspace(volume, number))[None].to(device) * mask
+                for name, method in methods.items():
+                    with torch.no_grad():
+                        images[name].append(method(kspace, mask, num_low_frequencies, volume.crop)[0].cpu().numpy())
+            target = np.stack([read_target(volume, number) for number in range(volume.slices)])
+            maximum = volume_maximum(volume)
+            for name in methods:
+                found = np.stack(images[name])
+                rows.append(
+                    {
+                        "volume": path.stem,
+                        "patient": volume.patient,
+                        "acquisition": volume.acquisition,
+                        "model": name,
+                        "acceleration": arguments.acceleration,
+                        "ssim": np.asarray(ssim(target, found, maximum)).item(),
+                        "psnr": np.asarray(psnr(target, found, maximum)).item(),
+                        "nmse": np.asarray(nmse(target, found)).item(),
+                    }
+                )
+            progress.update(done)
+    with atomic_output(arguments.output) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    add_compute_options(made)
+    made.add_argument("--checkpoint", type=Path, required=True, help="model.pt")
+    made.add_argument("--model", required=True, help="its name")
+    made.add_argument("--acceleration", type=int, required=True)
+    made.add_argument("--volumes", type=Path, nargs="+", required=True, help="fastMRI .h5 files")
+    made.add_argument("--masks", type=Path, nargs="+", required=True, help="their masks, in the same order")
+    made.add_argument("--output", type=Path, required=True, help="CSV: ssim, psnr (dB), nmse per volume")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())
