@@ -5,6 +5,7 @@ Dimensions follow the morphometry of adult knees: Terzidis I et al., J Anat 2012
 tibia: width 73 mm, depth 48 mm).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,11 @@ FEMORAL_CONDYLE_BOTTOM_MM = 2.2
 TIBIAL_PLATEAU_MM = -2.2
 """Height of the tibial plateau's bone."""
 
-CONDYLE_CORONAL_RADIUS_MM = 27.0
-"""Radius of curvature of a condyle's bearing surface in the coronal plane."""
+CONDYLE_CORONAL_RADII_MM = (14.0, 30.0)
+"""Radius of curvature of a condyle's bearing surface in the coronal plane: outer half (over the meniscus), inner half."""
+
+FAR_MM = np.float32(60.0)
+"""Distance given to samples so far from a bone that it is not evaluated there."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,29 @@ class Bones:
 
 def make_bones(frame: Frame, subject: Subject) -> Bones:
     """Evaluate all bones on one sub-slice."""
-    return Bones(_femur(frame, subject), _tibia(frame, subject), _fibula(frame, subject), _patella(frame))
+    femur, tibia, fibula, patella = (
+        _evaluated_near(frame, box, solid, subject)
+        for box, solid in (
+            (((-55, 55), (-8, 1000)), _femur),
+            (((-55, 55), (-1000, 16)), _tibia),
+            (((16, 60), (-1000, 0)), _fibula),
+            (((-35, 40), (0, 55)), _patella),
+        )
+    )
+    return Bones(femur, tibia, fibula, patella)
+
+
+def _evaluated_near(
+    frame: Frame,
+    box: tuple[tuple[float, float], tuple[float, float]],
+    solid: Callable[[Frame, Subject], Field],
+    subject: Subject,
+) -> Field:
+    """Evaluate a bone only in the box of knee coordinates that may hold it."""
+    distance = np.full(frame.x.shape, FAR_MM, dtype=np.float32)
+    window = frame.window(*box)
+    distance[window] = solid(frame.cut(window), subject)
+    return distance
 
 
 def _femur(frame: Frame, subject: Subject) -> Field:
@@ -75,11 +101,15 @@ def _condyles(x: Field, y: float, z: Field, subject: Subject) -> Field:
     distal = _sagittal_ellipse(y, z, (-4.0, FEMORAL_CONDYLE_BOTTOM_MM + 22.5), (25.0, 22.5))
     posterior = _sagittal_ellipse(y, z, (13.0, FEMORAL_CONDYLE_BOTTOM_MM + 19.5), (18.5, 19.0))
     profile = smooth_union(distal, posterior, 4.0)
+    taper = np.float32(0.13) * np.maximum(22 - z, 0)
     solids = []
     for side, half_width in zip((-1, 1), subject.condyle_half_width_mm, strict=True):
         offset = x - np.float32(side * (subject.notch_half_width_mm - 1.5 + half_width))
-        bearing = profile + offset * offset * np.float32(0.5 / CONDYLE_CORONAL_RADIUS_MM)
-        solids.append(rounded_intersection(bearing, np.abs(offset) - np.float32(half_width), subject.condyle_corner_mm))
+        outer_radius, inner_radius = CONDYLE_CORONAL_RADII_MM
+        outward = np.float32(side) * offset > 0
+        curvature = np.where(outward, np.float32(0.5 / outer_radius), np.float32(0.5 / inner_radius))
+        bearing = profile + offset * offset * curvature
+        solids.append(rounded_intersection(bearing, np.abs(offset) - np.float32(half_width) + taper, subject.condyle_corner_mm))
     return np.minimum(solids[0], solids[1])
 
 
@@ -131,5 +161,5 @@ def _fibula(frame: Frame, subject: Subject) -> Field:
     return smooth_union(head, shaft, 6.0)
 
 
-def _patella(frame: Frame) -> Field:
+def _patella(frame: Frame, subject: Subject) -> Field:
     return ellipsoid_distance(frame.x, frame.y, frame.z, (2, -46, 26), (21, 11, 20))

@@ -80,8 +80,10 @@ def biot_savart_sensitivities(
     to_rows = _spline_matrix(rows, _axis(shape[0], pixel_mm))
     to_columns = _spline_matrix(columns, _axis(shape[1], pixel_mm))
     coarse = scale * np.stack([_received(points, loop) for loop in loops])
-    coarse = coarse.astype(np.complex64)
-    return np.ascontiguousarray(to_rows @ coarse @ to_columns.T)
+    maps = np.empty((coils, *shape), dtype=np.complex64)
+    maps.real = to_rows @ (coarse.real.astype(np.float32) @ to_columns.T)
+    maps.imag = to_rows @ (coarse.imag.astype(np.float32) @ to_columns.T)
+    return maps
 
 
 def smooth_phase(shape: tuple[int, int], rng: np.random.Generator, *, strength: float = 1.0) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ the origin lies between the femur and the tibia in the middle of the joint.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +29,20 @@ class Frame:
     spacing_mm: float
     """Distance between samples."""
 
+    @cached_property
+    def height(self) -> Field:
+        """Mean superior position of each row in mm. Shape [rows]"""
+        return np.asarray(self.z.mean(axis=1))
+
+    @cached_property
+    def _extremes(self) -> tuple[Field, Field, Field, Field]:
+        return self.z.min(axis=1), self.z.max(axis=1), self.x.min(axis=0), self.x.max(axis=0)
+
     def window(self, x: tuple[float, float], z: tuple[float, float], margin_mm: float = 6.0) -> Window:
         """Find the rows and columns that may hold points within a box of knee coordinates."""
-        rows = (self.z.max(axis=1) > z[0] - margin_mm) & (self.z.min(axis=1) < z[1] + margin_mm)
-        columns = (self.x.max(axis=0) > x[0] - margin_mm) & (self.x.min(axis=0) < x[1] + margin_mm)
+        lowest, highest, leftmost, rightmost = self._extremes
+        rows = (highest > z[0] - margin_mm) & (lowest < z[1] + margin_mm)
+        columns = (rightmost > x[0] - margin_mm) & (leftmost < x[1] + margin_mm)
         return _extent(rows), _extent(columns)
 
     def cut(self, window: Window) -> "Frame":

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 
 
-def coverage(distance: Field, pixel_mm: float) -> Field:
-    """Give the fraction of a pixel inside a surface whose signed distance is known at the pixel's centre."""
-    return np.clip(0.5 - distance / np.float32(pixel_mm), 0.0, 1.0)
+def coverage(distance: Field, width_mm: Field | float) -> Field:
+    """Give the fraction of a pixel of the given width inside a surface at a signed distance from the pixel's centre."""
+    fraction = distance / np.asarray(-width_mm, dtype=np.float32)
+    fraction += np.float32(0.5)
+    return np.clip(fraction, 0.0, 1.0, out=fraction)
 
 
 def ellipsoid(u: Field, v: Field | float, w: Field | float) -> tuple[Field, Field]:

@@ -25,8 +25,8 @@ class Meniscus:
 
 
 MENISCI = (
-    Meniscus(-1, (-22.0, 2.0), (16.5, 22.0), 0.58, 0.38),
-    Meniscus(1, (21.5, 1.0), (16.0, 17.5), 0.48, 0.42),
+    Meniscus(-1, (-22.0, 2.0), (16.5, 22.0), 0.50, 0.34),
+    Meniscus(1, (21.5, 1.0), (16.5, 17.5), 0.44, 0.38),
 )
 
 # Attachments (x, y, z) in mm: Girgis FG et al., Clin Orthop 1975;106:216-231.
@@ -37,7 +37,7 @@ POSTERIOR_CRUCIATE_RADIUS_MM = 4.3
 LATERAL_COLLATERAL = ((40.5, 3.0, 27.0), (37.0, 19.0, -14.0))
 LATERAL_COLLATERAL_RADIUS_MM = 1.7
 
-MEDIAL_COLLATERAL_MM = {"top": 30.0, "bottom": -48.0, "anterior": -9.0, "posterior": 11.0, "half_thickness": 1.0}
+MEDIAL_COLLATERAL_MM = {"top": 30.0, "bottom": -48.0, "anterior": -9.0, "posterior": 11.0, "half_thickness": 1.15}
 """The superficial medial collateral ligament: a flat band from the epicondyle to the tibia below the joint."""
 
 
@@ -68,7 +68,7 @@ def make_joint(frame: Frame, subject: Subject, bones: Bones) -> Joint:
     tibial = bones.tibia - tibial_mm
     medial, lateral = (_meniscus(frame, subject, meniscus, femoral, tibial) for meniscus in MENISCI)
     hull = smooth_union(bones.femur, bones.tibia, 20.0)
-    hull = np.minimum(hull, np.minimum(medial, lateral) - np.float32(0.3))
+    hull = smooth_union(hull, np.minimum(medial, lateral), 5.0)
     return Joint(
         femoral,
         tibial,
@@ -90,7 +90,7 @@ def _femoral_cartilage_thickness(frame: Frame, subject: Subject) -> Field:
     posterior = np.clip((y - 4.0) / 20.0, 0.0, 1.0)
     top = 13.0 + 22.0 * posterior
     across = np.abs(x)
-    outer = np.clip((39.5 - across) / 6.0, 0.0, 1.0)
+    outer = np.clip((38.0 - across) / 7.0, 0.0, 1.0)
     inner = np.clip((across - np.float32(subject.notch_half_width_mm - 3.0)) / 4.0, 0.0, 1.0)
     if y < -8.0:
         # In front of the notch the trochlea carries cartilage all across.

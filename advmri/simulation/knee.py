@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from advmri.simulation import tissues
-from advmri.simulation.anatomy import Section, make_section, paint_section
+from advmri.simulation.anatomy import paint_section
 from advmri.simulation.canvas import Canvas
 from advmri.simulation.coils import add_thermal_noise, biot_savart_sensitivities, smooth_phase
 from advmri.simulation.frame import Frame, make_frame
 from advmri.simulation.lesion_plan import FAT_SUPPRESSED, acquisition, planned_lesions
 from advmri.simulation.lesions import Lesion, lesion_fraction, paint_lesion, place_lesion
 from advmri.simulation.random_streams import random_stream
+from advmri.simulation.section import Section, make_section
 from advmri.simulation.settings import SimulationSettings
 from advmri.simulation.slice_position import slice_position_mm
 from advmri.simulation.subject import Subject, draw_subject
@@ -36,7 +37,7 @@ BOX_THRESHOLD = 0.25
 BOX_MARGIN_MM = 2.5
 BOX_MINIMUM_PIXELS = 8
 
-FAT_SHIFT_MM = 0.5
+FAT_SHIFT_MM = 0.8
 """Chemical shift of fat along the readout in mm."""
 
 
@@ -114,7 +115,9 @@ def lesion_boxes(settings: SimulationSettings, seed: int, volume: str) -> list[L
     subject = draw_subject(random_stream(seed, volume, "subject"))
     boxes = []
     for lesion in _lesions(settings, seed, volume, subject):
-        fraction = lesion_fraction(lesion, _crop_section(settings, subject, lesion.planned.slice), subject)
+        section = _crop_section(settings, subject, lesion.planned.slice)
+        fraction = np.zeros(section.frame.x.shape, dtype=np.float32)
+        fraction[section.window] = lesion_fraction(lesion, section, subject)
         boxes.append(_bounding_box(fraction, lesion, settings))
     return boxes
 
@@ -157,7 +160,7 @@ def _slice_signal(
     water, fat = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     for offset in _sub_slice_offsets(settings):
         frame = make_frame(subject, grid.x, grid.z, slice_position_mm(settings, index) + offset)
-        section = make_section(frame, subject)
+        section = make_section(frame, subject, settings.slice_thickness_mm / settings.supersampling)
         canvas = Canvas(shape, grid.spacing_mm, settings.repetition_time_ms, settings.echo_time_ms)
         paint_section(canvas, section, subject, local)
         for lesion in lesions:
@@ -209,7 +212,7 @@ def _crop_section(settings: SimulationSettings, subject: Subject, index: int) ->
     first_column = (settings.columns - settings.crop) // 2
     columns = (np.arange(settings.crop) + first_column - settings.columns // 2) * settings.pixel_mm
     frame: Frame = make_frame(subject, columns, pixels, slice_position_mm(settings, index))
-    return make_section(frame, subject)
+    return make_section(frame, subject, settings.slice_thickness_mm / settings.supersampling)
 
 
 def _lesions(settings: SimulationSettings, seed: int, volume: str, subject: Subject) -> list[Lesion]:

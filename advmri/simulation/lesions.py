@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.simulation import lesion_plan, tissues
-from advmri.simulation.anatomy import Section
 from advmri.simulation.canvas import Canvas
 from advmri.simulation.implicit_surfaces import coverage
 from advmri.simulation.lesion_plan import PlannedLesion
+from advmri.simulation.section import Section
 from advmri.simulation.subject import Subject
 from advmri.simulation.tissues import Tissue
 
@@ -58,20 +58,20 @@ def place_lesion(planned: PlannedLesion, section: Section, subject: Subject, rng
         half_width, half_height, opacity = 0.55 + 0.35 * u[1], 7.0, 0.65 + 0.3 * u[2]
     elif label in (lesion_plan.CARTILAGE_PARTIAL, lesion_plan.CARTILAGE_FULL):
         x = sign * (19.0 + 9.0 * u[0])
-        z = _height_at(section.bones.femur, x, section, 2.5)
+        z = _height_at(section.joint_bones.femur, x, section, 2.5)
         half_width, opacity = 3.5 + 4.0 * u[1], 0.85 + 0.15 * u[2]
     elif label == lesion_plan.BONE_OEDEMA:
         x = sign * (18.0 + 11.0 * u[0])
         femoral = u[1] < 0.5
-        bone = section.bones.femur if femoral else section.bones.tibia
+        bone = section.joint_bones.femur if femoral else section.joint_bones.tibia
         z = _height_at(bone, x, section, 3.0 if femoral else -3.0) + (3.0 if femoral else -3.0)
         half_width, half_height, opacity = 5.0 + 4.0 * u[2], 4.5 + 4.5 * u[3], 0.75 + 0.25 * u[4]
     elif label == lesion_plan.ACL_SPRAIN:
         x, z = _centroid(section.joint.anterior_cruciate < 0, section, (4.0, 9.0))
-        half_width, half_height, opacity = 5.5, 8.0 + 4.0 * u[0], 0.45 + 0.25 * u[1]
+        half_width, half_height, opacity = 5.5, 8.0 + 4.0 * u[0], 0.35 + 0.25 * u[1]
     elif label == lesion_plan.MCL_SPRAIN:
         z = 22.0 - 26.0 * u[0]
-        x, half_width, half_height, opacity = -42.0, 3.0 + 1.2 * u[1], 13.0 + 6.0 * u[2], 0.55 + 0.3 * u[3]
+        x, half_width, half_height, opacity = -42.0, 2.6 + 1.0 * u[1], 12.0 + 6.0 * u[2], 0.35 + 0.25 * u[3]
     elif label == lesion_plan.EFFUSION:
         x, z = sign * 36.0, 24.0 + 5.0 * u[0]
         half_width, half_height, opacity = 4.0 + 3.0 * u[1], 15.0 + 7.0 * u[2], 0.95
@@ -79,8 +79,8 @@ def place_lesion(planned: PlannedLesion, section: Section, subject: Subject, rng
 
 
 def lesion_fraction(lesion: Lesion, section: Section, subject: Subject) -> Field:
-    """Fraction of each sample that is diseased, 0 to 1."""
-    frame, bones, joint = section.frame, section.bones, section.joint
+    """Fraction of each sample in the section's joint window that is diseased, 0 to 1."""
+    frame, bones, joint = section.joint_frame, section.joint_bones, section.joint
     x, z = frame.x - np.float32(lesion.x), frame.z - np.float32(lesion.z)
     spacing = frame.spacing_mm
     label = lesion.planned.label
@@ -123,7 +123,7 @@ def lesion_fraction(lesion: Lesion, section: Section, subject: Subject) -> Field
 
 def paint_lesion(canvas: Canvas, lesion: Lesion, section: Section, subject: Subject) -> None:
     """Paint a lesion over the healthy tissue."""
-    canvas.blend(lesion_fraction(lesion, section, subject), LESION_TISSUE[lesion.planned.label])
+    canvas.blend(lesion_fraction(lesion, section, subject), LESION_TISSUE[lesion.planned.label], section.window)
 
 
 def _soft(distance: Field, width_mm: float) -> Field:
@@ -135,11 +135,11 @@ def _soft(distance: Field, width_mm: float) -> Field:
 def _centroid(inside: NDArray[np.bool_], section: Section, fallback: tuple[float, float]) -> tuple[float, float]:
     if not inside.any():
         return fallback
-    return float(section.frame.x[inside].mean()), float(section.frame.z[inside].mean())
+    return float(section.joint_frame.x[inside].mean()), float(section.joint_frame.z[inside].mean())
 
 
 def _height_at(bone: Field, x: float, section: Section, fallback: float) -> float:
     """Height of a bone's surface next to the joint line at a left-right position."""
-    near = (np.abs(section.frame.x - x) < section.frame.spacing_mm) & (np.abs(bone) < section.frame.spacing_mm)
-    near &= np.abs(section.frame.z) < 12
-    return float(section.frame.z[near].mean()) if near.any() else fallback
+    near = (np.abs(section.joint_frame.x - x) < section.joint_frame.spacing_mm) & (np.abs(bone) < section.joint_frame.spacing_mm)
+    near &= np.abs(section.joint_frame.z) < 12
+    return float(section.joint_frame.z[near].mean()) if near.any() else fallback

@@ -31,7 +31,7 @@ OUTLINE = np.array(
 
 def limb_distances(frame: Frame, subject: Subject) -> tuple[Field, Field]:
     """Signed left-right distances in mm to the skin and to the deep fascia, negative inside."""
-    height = frame.z.mean(axis=1)
+    height = frame.height
     medial, lateral, layer = (PchipInterpolator(OUTLINE[:, 0], column)(height) for column in OUTLINE.T[1:])
     depth = (frame.y - LIMB_CENTRE_Y_MM) * subject.scale * subject.depth_scale
     mean_fat = float(subject.fat_mm.mean())

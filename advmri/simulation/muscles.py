@@ -21,6 +21,7 @@ class Muscle:
 # Positions read off anatomical cross-sections of the adult knee (Visible Human, standard atlases), rounded.
 # From deep to superficial: later muscles cover earlier ones.
 MUSCLES = (
+    Muscle("deep calf", ((-130, 10, 24, 48, 24), (-60, 10, 22, 40, 17), (-40, 10, 20, 26, 8), (-30, 10, 20, 10, 3))),
     Muscle("popliteus", ((-56, -14, 12, 6, 5), (-34, -6, 17, 15, 7), (-14, 12, 21, 13, 6), (0, 27, 19, 4, 3))),
     Muscle("tibialis posterior", ((-130, 12, 16, 14, 14), (-60, 18, 14, 10, 10), (-36, 24, 13, 3, 4))),
     Muscle("tibialis anterior", ((-130, 30, -8, 17, 22), (-60, 28, -9, 14, 20), (-32, 31, -10, 8, 15), (-14, 34, -10, 2, 6))),
@@ -48,7 +49,7 @@ def muscle_distance(frame: Frame, muscle: Muscle, bulk: float) -> tuple[Field, t
     angle.
     """
     table = np.asarray(muscle.stations, dtype=np.float64)
-    height = frame.z.mean(axis=1)
+    height = frame.height
     centre_x, centre_y, half_width, half_depth = (np.interp(height, table[:, 0], column) for column in table.T[1:])
     inside = 1 - ((frame.y - centre_y) / (half_depth * np.sqrt(bulk))) ** 2
     ends = np.minimum(height - table[0, 0], table[-1, 0] - height)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Point = tuple[float, float, float]
+
+SMALL_VESSELS = 45
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -51,6 +55,10 @@ class Subject:
     meniscus_height_mm: float
     fibula_mm: NDArray[np.float64]
     """Displacement of the fibula along x, y, z."""
+    vessel_phase: float
+    """Winding of the popliteal vessels."""
+    small_vessels: tuple[tuple[Point, Point, float], ...]
+    """Genicular and subcutaneous vessels: start, end (x, y, z) and radius."""
     gain: float
     """Receiver scaling."""
 
@@ -91,5 +99,27 @@ def draw_subject(rng: np.random.Generator) -> Subject:
         fluid_mm=float(rng.uniform(0.5, 1.4)),
         meniscus_height_mm=float(rng.uniform(5.5, 7.0)),
         fibula_mm=rng.normal(0, 1.5, 3),
+        vessel_phase=float(rng.uniform(0, 2 * np.pi)),
+        small_vessels=_draw_small_vessels(rng),
         gain=float(rng.uniform(0.7, 1.15)),
     )
+
+
+def _draw_small_vessels(rng: np.random.Generator) -> tuple[tuple[Point, Point, float], ...]:
+    """Random walks of short segments, more along the limb than across it."""
+    vessels = []
+    for _ in range(SMALL_VESSELS):
+        radius = float(rng.uniform(0.35, 0.9))
+        point = np.array([rng.uniform(-58, 58), rng.uniform(-32, 34), rng.uniform(-75, 95)])
+        direction = rng.normal(0, 1, 3) * (0.8, 0.8, 1.4)
+        for _ in range(5):
+            direction = direction + rng.normal(0, 0.6, 3)
+            step = direction / np.linalg.norm(direction) * rng.uniform(4.0, 9.0)
+            vessels.append((_point(point), _point(point + step), radius))
+            point = point + step
+    return tuple(vessels)
+
+
+def _point(position: NDArray[np.float64]) -> Point:
+    x, y, z = position.tolist()
+    return x, y, z

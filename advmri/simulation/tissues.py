@@ -53,17 +53,17 @@ DEEP_CARTILAGE = Tissue(Pool(0.72, 1150.0, 26.0), NO_PROTONS)
 FLUID = Tissue(Pool(1.00, 3620.0, 767.0), NO_PROTONS)
 # [3] gives T2* of 3-8 ms for menisci and 1-3 ms for tendon; slices hold some interstitial water with longer T2.
 MENISCUS = Tissue(Pool(0.65, 900.0, 11.0), NO_PROTONS)
-LIGAMENT = Tissue(Pool(0.60, 800.0, 9.0), NO_PROTONS)
+LIGAMENT = Tissue(Pool(0.60, 800.0, 10.5), NO_PROTONS)
 CRUCIATE = Tissue(Pool(0.68, 900.0, 17.0), Pool(0.03, 371.0, 133.0))
 CORTICAL_BONE = Tissue(Pool(0.15, 300.0, 0.5), Pool(0.01, 365.0, 133.0))
 SCAR_BONE = Tissue(Pool(0.10, 900.0, 20.0), Pool(0.30, 365.0, 133.0))
-SKIN = Tissue(Pool(0.60, 900.0, 28.0), Pool(0.05, 371.0, 133.0))
+SKIN = Tissue(Pool(0.55, 900.0, 24.0), Pool(0.05, 371.0, 133.0))
 SEPTUM = Tissue(Pool(0.55, 1200.0, 30.0), Pool(0.18, 371.0, 133.0))
 OEDEMA = Tissue(Pool(0.92, 2400.0, 130.0), Pool(0.04, 371.0, 133.0))
 DEGENERATE_MENISCUS = Tissue(Pool(0.80, 1400.0, 38.0), NO_PROTONS)
 # [2]: blood 1932 / 275 ms; moving spins leave the slice between excitation and echo.
 FLOWING_BLOOD = Tissue(Pool(0.06, 1932.0, 275.0), NO_PROTONS)
-SLOW_BLOOD = Tissue(Pool(0.80, 1932.0, 120.0), NO_PROTONS)
+SLOW_BLOOD = Tissue(Pool(0.55, 1932.0, 110.0), NO_PROTONS)
 
 
 def tissue_signal(tissue: Tissue, repetition_time_ms: float, echo_time_ms: float) -> Signal:
