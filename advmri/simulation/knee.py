@@ -37,6 +37,9 @@ BOX_THRESHOLD = 0.25
 BOX_MARGIN_MM = 2.5
 BOX_MINIMUM_PIXELS = 8
 
+PHASE_DEPTH_MM = 25.0
+"""Distance between slices over which the background phase changes by one draw of `smooth_phase` in mm."""
+
 FAT_SHIFT_MM = 0.8
 """Chemical shift of fat along the readout in mm."""
 
@@ -91,7 +94,8 @@ def simulate_volume(
         image = np.zeros(shape, dtype=np.float32)
         image[grid.rows] = water + _shifted(fat, FAT_SHIFT_MM / grid.spacing_mm) * suppression[grid.rows]
         position = slice_position_mm(settings, index)
-        rotated = image * np.exp(1j * (phase + np.float32(position / 25.0) * phase_gradient))
+        turned = phase + np.float32(position / PHASE_DEPTH_MM) * phase_gradient
+        rotated = (np.float32(scale) * image) * np.exp(np.complex64(1j) * turned)
         maps = biot_savart_sensitivities(
             shape,
             grid.spacing_mm,
@@ -99,7 +103,8 @@ def simulate_volume(
             random_stream(seed, volume, "coils"),
             slice_offset_mm=position,
         )
-        kspace[index] = _acquire(rotated.astype(np.complex64) * maps * np.float32(scale), settings)
+        for coil, sensitivity in enumerate(maps):
+            kspace[index, coil] = _acquire(rotated * sensitivity, settings)
     sigma = scale * muscle_signal(settings) / settings.snr
     return SimulatedVolume(
         add_thermal_noise(kspace, sigma, random_stream(seed, volume, "noise")),
@@ -196,9 +201,9 @@ def _shifted(fat: NDArray[np.float32], samples: float) -> NDArray[np.float32]:
     return (1 - part) * np.roll(fat, whole, axis=0) + part * np.roll(fat, whole + 1, axis=0)
 
 
-def _acquire(coil_images: NDArray[np.complex64], settings: SimulationSettings) -> NDArray[np.complex64]:
-    """Fourier transform fine coil images and keep the k-space that the scanner samples."""
-    spectrum = fft.fftshift(fft.fft2(fft.ifftshift(coil_images, axes=(-2, -1))), axes=(-2, -1))
+def _acquire(coil_image: NDArray[np.complex64], settings: SimulationSettings) -> NDArray[np.complex64]:
+    """Fourier transform a fine coil image and keep the k-space that the scanner samples."""
+    spectrum = fft.fftshift(fft.fft2(fft.ifftshift(coil_image, axes=(-2, -1))), axes=(-2, -1))
     rows, columns = 2 * settings.crop, settings.columns
     top, left = (spectrum.shape[-2] - rows) // 2, (spectrum.shape[-1] - columns) // 2
     # The mean over the finer samples of a pixel, then the orthonormal transform of the coarse grid.

@@ -69,8 +69,10 @@ def paint_muscles(canvas: Canvas, section: Section, subject: Subject, textures: 
 LARGE_VESSELS = (
     (2.0, 25.0, 3.2, tissues.FLOWING_BLOOD),
     (7.0, 28.0, 4.0, tissues.SLOW_BLOOD),
+    (12.0, 22.0, 2.2, tissues.NERVE),
+    (-7.0, 19.0, 1.3, tissues.SLOW_BLOOD),
 )
-"""Popliteal artery and vein: mean x, y and radius in mm, content."""
+"""Popliteal artery, popliteal vein, tibial nerve and a sural vein: mean x, y and radius in mm, content."""
 
 
 def paint_vessels(canvas: Canvas, frame: Frame, subject: Subject, skin: Field) -> None:
@@ -79,7 +81,7 @@ def paint_vessels(canvas: Canvas, frame: Frame, subject: Subject, skin: Field) -
     for centre_x, centre_y, radius, tissue in LARGE_VESSELS:
         window = frame.window((centre_x - 12, centre_x + 12), (-1000, 1000))
         x, z = frame.x[window], frame.z[window]
-        path = np.float32(centre_x) + 3 * np.sin(z / np.float32(23.0) + bend)
+        path = np.float32(centre_x) + 3 * np.sin(z / np.float32(23.0) + bend + np.float32(centre_x))
         depth = np.float32(frame.y - centre_y) + 4 * np.sin(z / np.float32(28.0) + 2 * bend)
         distance = np.hypot(x - path, depth) - np.float32(radius)
         canvas.fill(distance - np.float32(0.7), tissues.LIGAMENT, window, opacity=0.6)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Point = tuple[float, float, float]
 
-SMALL_VESSELS = 45
+SMALL_VESSELS = 70
 
 
 @dataclass(frozen=True)

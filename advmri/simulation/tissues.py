@@ -61,6 +61,8 @@ SKIN = Tissue(Pool(0.55, 900.0, 24.0), Pool(0.05, 371.0, 133.0))
 SEPTUM = Tissue(Pool(0.55, 1200.0, 30.0), Pool(0.18, 371.0, 133.0))
 OEDEMA = Tissue(Pool(0.92, 2400.0, 130.0), Pool(0.04, 371.0, 133.0))
 DEGENERATE_MENISCUS = Tissue(Pool(0.80, 1400.0, 38.0), NO_PROTONS)
+# Nerve fascicles in fatty epineurium.
+NERVE = Tissue(Pool(0.60, 1100.0, 45.0), Pool(0.12, 371.0, 133.0))
 # [2]: blood 1932 / 275 ms; moving spins leave the slice between excitation and echo.
 FLOWING_BLOOD = Tissue(Pool(0.06, 1932.0, 275.0), NO_PROTONS)
 SLOW_BLOOD = Tissue(Pool(0.55, 1932.0, 110.0), NO_PROTONS)

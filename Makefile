@@ -1,0 +1,51 @@
+# make demo: environment, then the default run on simulated knees. make test: all checks. See README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --quiet progress rules reason host
+SOURCES := advmri workflow_scripts tests envs benchmarks
+
+.PHONY: help demo test environment checks unit small-run schema lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
+
+demo: environment
+	@$(SNAKEMAKE)
+	@$(BIN)/python -m workflow_scripts.show_results --results results/demo
+
+test: $(VENV)/.dev-ready checks unit
+
+environment: $(VENV)/.ready
+
+# torch first: pip chooses the CPU or the CUDA build. Then the complete lock, as it is.
+$(VENV)/.ready: envs/requirements.lock envs/requirements.in
+	@$(PYTHON) -c 'import sys; sys.exit("AdvMRI needs Python 3.11 or newer; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.lock "$$(grep '^torch==' envs/requirements.in)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements.lock
+	@touch $@
+
+$(VENV)/.dev-ready: $(VENV)/.ready envs/requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-dev.lock
+	@touch $@
+
+checks: $(VENV)/.dev-ready
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+unit: $(VENV)/.dev-ready
+	$(BIN)/python -m pytest
+
+schema: environment
+	$(BIN)/python -m workflow_scripts.write_schema --output config.schema.json
+
+lock: environment
+	$(BIN)/python envs/lock.py
+
+clean:
+	rm -rf results logs data .snakemake

@@ -1,0 +1,64 @@
+"""Print where a run's figures are, and a short table of its results."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from advmri.errors import InputError
+from workflow_scripts.program import parser, run
+
+
+def _interval(row: pd.Series, name: str) -> str:
+    low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
+    return f"{row[f'{name}_mean']:.3f}" + ("" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]")
+
+
+def short_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return SSIM in the boxes, clean and at the largest severity of each attack, one row per model and acceleration."""
+    boxes = summary[summary.region == "box"]
+    rows = []
+    for (model, acceleration), group in boxes.groupby(["model", "acceleration"]):
+        clean = group[group.severity == 0]
+        row = {"model": model, "acceleration": f"{acceleration}x"}
+        row["clean"] = f"{clean.ssim_mean.iloc[0]:.3f}" if len(clean) else ""
+        for attack, entries in group.groupby("attack"):
+            worst = entries.loc[entries.severity.idxmax()]
+            unit = f"{worst.severity:g}°" if attack == "rotation" else f"{100 * worst.severity:g}%"
+            row[f"{attack} {unit}"] = _interval(worst, "ssim")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read the tables and print."""
+    tables, figures = arguments.results / "tables", arguments.results / "figures"
+    if not (tables / "summary.csv").is_file():
+        raise InputError(f"{tables / 'summary.csv'}: not there; has the run finished?")
+    summary, quality = pd.read_csv(tables / "summary.csv"), pd.read_csv(tables / "quality.csv")
+    clean = quality.groupby(["model", "acceleration"])[["ssim", "psnr"]].mean().round(3).reset_index()
+    boxes = summary[summary.region == "box"]
+    out = [
+        "",
+        f"Clean quality, mean of {quality.volume.nunique()} validation volumes (PSNR in dB):",
+        clean.to_string(index=False),
+        "",
+        f"SSIM in the {boxes.n_boxes.max()} annotated boxes, mean [95% interval over patients], worst case found:",
+        short_table(summary).to_string(index=False),
+        "",
+        f"Figures: {figures}/*.png and *.svg, each with the CSV behind it",
+        f"Tables:  {tables}/*.csv",
+    ]
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    made.add_argument("--results", type=Path, default=Path("results/demo"), help="results/<name>")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())
