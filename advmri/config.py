@@ -182,7 +182,7 @@ def validate_config(content: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        lines = []
+        lines: list[str] = []
         for one in error.errors(include_url=False):
             place = ".".join(str(part) for part in one["loc"]) or "config"
             message = one["msg"].removeprefix("Value error, ")

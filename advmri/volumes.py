@@ -99,7 +99,7 @@ def read_volume(path: Path) -> Volume:
 
 
 def read_kspace(volume: Volume, slice_number: int) -> NDArray[np.complex64]:
-    """Read one slice's k-space [C, H, W]; raises InputError where it is truncated, not finite or all zero."""
+    """Read one slice's k-space [C, H, W]; raises InputError where it is truncated, not finite or a coil is zero."""
     with _open(volume.path) as file:
         try:
             kspace = file["kspace"][slice_number].astype(np.complex64, copy=False)
@@ -111,6 +111,12 @@ def read_kspace(volume: Volume, slice_number: int) -> NDArray[np.complex64]:
         raise InputError(f"{volume.path}: slice {slice_number} holds values that are not finite.")
     if not kspace.any():
         raise InputError(f"{volume.path}: slice {slice_number} is zero everywhere.")
+    dead = np.flatnonzero(~kspace.any(axis=(-2, -1)))
+    if dead.size:
+        raise InputError(
+            f"{volume.path}: slice {slice_number}: coil(s) {', '.join(map(str, dead))} of {volume.coils} are zero"
+            " everywhere, which networks turn into NaN; remove them from the volume, or the volume."
+        )
     return kspace
 
 

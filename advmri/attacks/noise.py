@@ -92,7 +92,7 @@ def _attack_region(
     def objective(perturbation: Tensor) -> Tensor:
         return region_error(reconstruct(perturbation), scan.target, region.expand(len(perturbation), -1, -1))
 
-    for chunk in searched.split(batch_size):
+    for chunk in searched.split(batch_size) if len(searched) else ():
         ball = CoilBall(severity[chunk, None] * scan.coil_norms, shape)
         generator = torch.Generator().manual_seed(derive_seed(seed, *(settings.severities[i] for i in chunk.tolist())))
         found = optimiser.maximise(objective, ball, generator)

@@ -29,7 +29,7 @@ TIBIAL_PLATEAU_MM = -2.2
 """Height of the tibial plateau's bone."""
 
 CONDYLE_CORONAL_RADII_MM = (14.0, 30.0)
-"""Radius of curvature of a condyle's bearing surface in the coronal plane: outer half (over the meniscus), inner half."""
+"""Radius of curvature of a condyle's bearing surface in the coronal plane: outer half, inner half."""
 
 FAR_MM = np.float32(60.0)
 """Distance given to samples so far from a bone that it is not evaluated there."""
@@ -109,7 +109,9 @@ def _condyles(x: Field, y: float, z: Field, subject: Subject) -> Field:
         outward = np.float32(side) * offset > 0
         curvature = np.where(outward, np.float32(0.5 / outer_radius), np.float32(0.5 / inner_radius))
         bearing = profile + offset * offset * curvature
-        solids.append(rounded_intersection(bearing, np.abs(offset) - np.float32(half_width) + taper, subject.condyle_corner_mm))
+        solids.append(
+            rounded_intersection(bearing, np.abs(offset) - np.float32(half_width) + taper, subject.condyle_corner_mm)
+        )
     return np.minimum(solids[0], solids[1])
 
 

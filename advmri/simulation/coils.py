@@ -8,11 +8,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import BSpline, make_interp_spline
 from scipy.special import ellipe, ellipk
 
 VACUUM_PERMEABILITY = 4e-7 * np.pi
 """In T m / A."""
+
+RING_SPACING_MM = 45.0
+"""Distance along the limb between rings of loops in mm."""
 
 COARSE_GRID_MM = 5.0
 """Spacing at which the smooth fields are evaluated before spline interpolation in mm."""
@@ -77,13 +80,13 @@ def biot_savart_sensitivities(
     columns = _coarse_axis(shape[1], pixel_mm)
     scale = 1.0 / _mean_root_sum_of_squares(loops)
     points = _plane(rows, columns, slice_offset_mm, orientation)
-    to_rows = _spline_matrix(rows, _axis(shape[0], pixel_mm))
-    to_columns = _spline_matrix(columns, _axis(shape[1], pixel_mm))
     coarse = scale * np.stack([_received(points, loop) for loop in loops])
-    maps = np.empty((coils, *shape), dtype=np.complex64)
-    maps.real = to_rows @ (coarse.real.astype(np.float32) @ to_columns.T)
-    maps.imag = to_rows @ (coarse.imag.astype(np.float32) @ to_columns.T)
-    return maps
+    return np.stack(
+        [
+            _interpolated(field, (rows, columns), (_axis(shape[0], pixel_mm), _axis(shape[1], pixel_mm)))
+            for field in coarse
+        ]
+    )
 
 
 def smooth_phase(shape: tuple[int, int], rng: np.random.Generator, *, strength: float = 1.0) -> NDArray[np.float32]:
@@ -130,7 +133,7 @@ def _place_loops(coils: int, rng: np.random.Generator) -> list[_Loop]:
     for ring, count in enumerate(counts):
         # Half the arc to the next loop, and 15 % more so that neighbours overlap.
         radius = min(1.15 * np.pi * cylinder / max(count, 3), 66.0)
-        height = (ring - (rings - 1) / 2) * 62.0
+        height = (ring - (rings - 1) / 2) * RING_SPACING_MM
         start = rng.uniform(-0.1, 0.1) + np.pi * (0.25 + ring / max(count, 1))
         for angle in start + 2 * np.pi * np.arange(count) / count:
             angle += rng.normal(0, 0.04)
@@ -156,7 +159,7 @@ def _mean_root_sum_of_squares(loops: list[_Loop]) -> float:
 
 
 def _axis(count: int, pixel_mm: float) -> NDArray[np.float64]:
-    return (np.arange(count) - count // 2) * pixel_mm
+    return (np.arange(count) - count // 2) * np.float64(pixel_mm)
 
 
 def _coarse_axis(count: int, pixel_mm: float) -> NDArray[np.float64]:
@@ -173,6 +176,19 @@ def _plane(
     return np.stack([column, fixed, row] if orientation == "coronal" else [column, row, fixed], axis=-1)
 
 
-def _spline_matrix(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Cubic spline interpolation from source to target positions as a matrix [targets, sources]."""
-    return make_interp_spline(source, np.eye(len(source)), k=3)(target).astype(np.float32)
+def _interpolated(
+    field: NDArray[np.complex128],
+    source: tuple[NDArray[np.float64], NDArray[np.float64]],
+    target: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.complex64]:
+    """Interpolate a field [rows, columns] by tensor-product cubic splines.
+
+    Sparse products rather than dense ones: they need no threads and give the same bits whatever their number.
+    """
+    row_spline = make_interp_spline(source[0], field, k=3, axis=0)
+    column_spline = make_interp_spline(source[1], row_spline.c, k=3, axis=1)
+    # make_interp_spline moves the interpolated axis to the front of its coefficients: now [columns, rows].
+    coefficients = column_spline.c.astype(np.complex64)
+    along_columns = BSpline.design_matrix(target[1], column_spline.t, 3).astype(np.float32) @ coefficients
+    along_rows = BSpline.design_matrix(target[0], row_spline.t, 3).astype(np.float32)
+    return np.asarray(along_rows @ np.ascontiguousarray(along_columns.T), dtype=np.complex64)

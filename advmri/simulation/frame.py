@@ -1,7 +1,7 @@
 """Coordinates of a coronal sub-slice in the knee's own frame.
 
-Knee frame, in mm: x is lateral (both sides of the body are drawn as the same knee and mirrored), y posterior, z superior;
-the origin lies between the femur and the tibia in the middle of the joint.
+Knee frame, in mm: x is lateral (left and right knees are drawn alike and mirrored), y posterior, z superior; the origin
+lies between the femur and the tibia in the middle of the joint.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Frame:
 
     @cached_property
     def height(self) -> Field:
-        """Mean superior position of each row in mm. Shape [rows]"""
+        """Mean superior position of each row in mm, [rows]."""
         return np.asarray(self.z.mean(axis=1))
 
     @cached_property

@@ -12,15 +12,8 @@ Field = NDArray[np.float32]
 
 def coverage(distance: Field, width_mm: Field | float) -> Field:
     """Give the fraction of a pixel of the given width inside a surface at a signed distance from the pixel's centre."""
-    fraction = distance / np.asarray(-width_mm, dtype=np.float32)
-    fraction += np.float32(0.5)
-    return np.clip(fraction, 0.0, 1.0, out=fraction)
-
-
-def ellipsoid(u: Field, v: Field | float, w: Field | float) -> tuple[Field, Field]:
-    """Give the normalised radius r of scaled coordinates and r (r - 1), ready for the first-order distance."""
-    radius = np.sqrt(u * u + v * v + w * w + np.float32(1e-6))
-    return radius, radius * (radius - 1)
+    width = np.asarray(width_mm, dtype=np.float32)
+    return np.clip(np.float32(0.5) - distance / width, 0.0, 1.0)
 
 
 def ellipsoid_distance(
@@ -28,13 +21,14 @@ def ellipsoid_distance(
 ) -> Field:
     """First-order signed distance to an ellipsoid with axes along the coordinates (mm)."""
     u = (x - np.float32(centre[0])) / np.float32(radii[0])
-    v = np.float32((y - centre[1]) / radii[1])
+    v = (y - centre[1]) / radii[1]
     w = (z - np.float32(centre[2])) / np.float32(radii[2])
-    _, value = ellipsoid(u, v, w)
+    radius = np.sqrt(u * u + w * w + np.float32(v * v + 1e-6))
     u /= np.float32(radii[0])
     w /= np.float32(radii[2])
     slope = np.sqrt(u * u + w * w + np.float32((v / radii[1]) ** 2 + 1e-8))
-    return value / slope
+    distance: Field = radius * (radius - 1) / slope
+    return distance
 
 
 def smooth_union(a: Field, b: Field, blend_mm: float) -> Field:

@@ -41,13 +41,13 @@ MCL_SPRAIN = "Ligament - MCL Low-Mod Grade Sprain"
 EFFUSION = "Joint Effusion"
 
 LESION_KINDS = (
-    LesionKind(MENISCUS_TEAR, 5.0, -9.0, 17.0),
-    LesionKind(CARTILAGE_PARTIAL, 3.0, -13.0, 19.0),
+    LesionKind(MENISCUS_TEAR, 4.0, -9.0, 17.0),
+    LesionKind(CARTILAGE_PARTIAL, 2.5, -13.0, 19.0),
     LesionKind(CARTILAGE_FULL, 1.0, -13.0, 19.0),
     LesionKind(BONE_OEDEMA, 2.0, -16.0, 20.0),
-    LesionKind(ACL_SPRAIN, 1.5, -5.0, 9.0),
-    LesionKind(MCL_SPRAIN, 1.0, -5.0, 6.0),
-    LesionKind(EFFUSION, 1.5, -21.0, -8.0),
+    LesionKind(ACL_SPRAIN, 2.5, -5.0, 9.0),
+    LesionKind(MCL_SPRAIN, 2.0, -5.0, 6.0),
+    LesionKind(EFFUSION, 2.5, -21.0, -8.0),
 )
 
 
@@ -84,9 +84,10 @@ def acquisition(volume: str) -> str:
 def planned_lesions(settings: SimulationSettings, seed: int, volume: str) -> list[PlannedLesion]:
     """Draw which slices of a volume carry which lesions: a pure function of settings, seed and name."""
     stream = random.Random(int.from_bytes(hashlib.sha256(f"{seed}|{volume}|lesion plan".encode()).digest()[:8], "big"))
-    candidates = [index for index in range(settings.slices) if _kinds_at(settings, index)]
+    weights = {index: sum(kind.weight for kind in _kinds_at(settings, index)) for index in range(settings.slices)}
+    candidates = {index: weight for index, weight in weights.items() if weight > 0}
     chosen: list[tuple[int, LesionKind]] = []
-    for index in _spread(stream, candidates, settings.lesions_per_volume):
+    for index in _draw_slices(stream, candidates, settings.lesions_per_volume):
         used = {kind.label for _, kind in chosen}
         first = _draw(stream, _kinds_at(settings, index), used)
         chosen.append((index, first))
@@ -110,8 +111,15 @@ def _compatible(kind: LesionKind, first: LesionKind) -> bool:
     return kind.label.split(" - ")[0] != first.label.split(" - ")[0]
 
 
-def _spread(stream: random.Random, candidates: list[int], count: int) -> list[int]:
-    return sorted(stream.sample(candidates, min(count, len(candidates))))
+def _draw_slices(stream: random.Random, candidates: dict[int, float], count: int) -> list[int]:
+    """Draw slices without replacement, each the likelier the more often lesions occur at its position."""
+    remaining = dict(candidates)
+    chosen = []
+    for _ in range(min(count, len(remaining))):
+        index = stream.choices(list(remaining), list(remaining.values()))[0]
+        del remaining[index]
+        chosen.append(index)
+    return sorted(chosen)
 
 
 def _draw(stream: random.Random, kinds: list[LesionKind], used: set[str]) -> LesionKind:

@@ -43,7 +43,9 @@ def limb_distances(frame: Frame, subject: Subject) -> tuple[Field, Field]:
     ):
         inner = _chord(width, depth)
         # Where the section is oblique to the skin the fat looks thicker: keep the ratio of the chords.
-        outer = inner + np.maximum(_chord(width + layer * mean_fat, depth) - inner, 0) * np.float32(thickness / mean_fat)
+        outer = inner + np.maximum(_chord(width + layer * mean_fat, depth) - inner, 0) * np.float32(
+            thickness / mean_fat
+        )
         fascia += share * inner[:, None]
         fat += share * (outer - inner)[:, None]
     across = np.abs(frame.x) * np.float32(subject.scale)

@@ -33,4 +33,6 @@ def make_section(frame: Frame, subject: Subject, sub_slice_mm: float) -> Section
     window = frame.window(*JOINT_BOX_MM)
     joint_frame = frame.cut(window)
     joint_bones = Bones(bones.femur[window], bones.tibia[window], bones.fibula[window], bones.patella[window])
-    return Section(sub_slice_mm, frame, bones, window, joint_frame, joint_bones, make_joint(joint_frame, subject, joint_bones))
+    return Section(
+        sub_slice_mm, frame, bones, window, joint_frame, joint_bones, make_joint(joint_frame, subject, joint_bones)
+    )

@@ -31,12 +31,13 @@ def paint_capsule(canvas: Canvas, section: Section, subject: Subject, textures: 
     z = section.joint_frame.z
     rough = textures.roughness[window]
     hull = joint.hull + rough * np.float32(0.3)
-    inside = np.clip((z + 13) / 4, 0, 1) * np.clip((40 - z) / 6, 0, 1)
+    inside = (np.clip((z + 13) / 4, 0, 1) * np.clip((40 - z) / 6, 0, 1)).astype(np.float32)
     surface = np.minimum(joint.femoral_cartilage, joint.tibial_cartilage)
     film = coverage(np.maximum(surface - np.float32(subject.fluid_mm), hull), canvas.spacing_mm)
     canvas.blend(film * inside * np.float32(0.7), tissues.FLUID, window)
     line = coverage(np.abs(hull - np.float32(CAPSULE_DISTANCE_MM)) - np.float32(CAPSULE_HALF_MM), canvas.spacing_mm)
-    canvas.blend(line * inside * np.clip(0.5 + 0.3 * textures.mottle[window], 0, 0.9), tissues.LIGAMENT, window)
+    strength: Field = np.clip(np.float32(0.5) + np.float32(0.3) * textures.mottle[window], 0, 0.9)
+    canvas.blend(line * inside * strength, tissues.LIGAMENT, window)
     canvas.fill(joint.medial_collateral + rough * np.float32(0.2), tissues.LIGAMENT, window)
     canvas.fill(joint.lateral_collateral, tissues.LIGAMENT, window)
 
@@ -76,7 +77,7 @@ def _paint_bone(
     inside = coverage(edge, width)
     trabeculae = 1 + np.float32(0.085) * textures.trabeculae[window] + np.float32(0.05) * mottle
     canvas.blend(inside, tissues.YELLOW_MARROW, window, texture=trabeculae)
-    red = np.clip((np.abs(z - 5) - 26) / 14, 0, 1) * np.clip((80 - np.abs(z)) / 30, 0, 1)
+    red = (np.clip((np.abs(z - 5) - 26) / 14, 0, 1) * np.clip((80 - np.abs(z)) / 30, 0, 1)).astype(np.float32)
     red *= np.clip(0.4 + patches * np.float32(0.5) + mottle * np.float32(0.15), 0, 1)
     canvas.blend(inside * red * np.float32(0.7 * subject.red_marrow), tissues.RED_MARROW, window, texture=trabeculae)
 

@@ -36,7 +36,7 @@ def paint_limb(canvas: Canvas, frame: Frame, subject: Subject, textures: Texture
     canvas.blend(under_skin, tissues.SUBCUTANEOUS_FAT, texture=lobules)
     deep = coverage(fascia, canvas.spacing_mm)
     canvas.blend(deep, tissues.DEEP_FAT, texture=lobules)
-    canvas.blend(textures.septa * under_skin * (np.float32(0.4) - np.float32(0.15) * deep), tissues.SEPTUM)
+    canvas.blend(textures.septa * under_skin * (np.float32(0.35) - np.float32(0.15) * deep), tissues.SEPTUM)
     sheet = coverage(np.abs(fascia) - np.float32(FASCIA_HALF_MM), canvas.spacing_mm)
     strength = np.clip(np.float32(0.5) + np.float32(0.3) * textures.patches, 0.1, 0.85)
     canvas.blend(sheet * strength, tissues.LIGAMENT)

@@ -39,13 +39,13 @@ def make_textures(shape: tuple[int, int], spacing_mm: float, rng: np.random.Gene
     def noise(power: float, longest_mm: float, shortest_mm: float, stretch: float = 1.0, tilt: float = 0.0) -> Image:
         return filtered_noise(shape, spacing_mm, rng, power, longest_mm, shortest_mm, stretch, tilt)
 
-    fine = noise(0.6, 5.0, 0.9, stretch=1.6, tilt=0.1)
+    fine = noise(0.5, 5.0, 0.7, stretch=1.6, tilt=0.1)
     coarse = noise(1.2, 14.0, 1.5, stretch=2.2, tilt=0.1)
     return Textures(
         mottle=noise(1.0, 25.0, 0.8),
         trabeculae=_unit(fine + 0.6 * coarse),
         fascicles=_unit(noise(1.0, 9.0, 1.0, stretch=6.0, tilt=0.12) + 0.7 * noise(0.8, 5.0, 0.9, 3.0, -0.15)),
-        septa=_sheets(noise(1.2, 12.0, 3.0, stretch=2.5, tilt=0.2), spacing_mm, 0.55),
+        septa=_sheets(noise(1.2, 14.0, 3.0, stretch=4.5, tilt=0.15), spacing_mm, 0.5),
         fibres=noise(0.5, 4.0, 0.8, stretch=5.0),
         patches=noise(2.0, 40.0, 8.0),
         roughness=noise(1.3, 14.0, 2.0),

@@ -42,7 +42,7 @@ class ReconstructionTraining(pl.LightningModule):
             ssim = structural_similarity(target, image, win_size=SSIM_WINDOW, data_range=maximum)
             self.log("holdout_ssim", float(ssim), batch_size=1, on_epoch=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """Return the optimiser and a schedule over steps."""
         settings = self.settings
         optimiser = getattr(torch.optim, settings.optimiser)(self.reconstructor.parameters(), lr=settings.learning_rate)

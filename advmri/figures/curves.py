@@ -1,0 +1,134 @@
+"""Lines of mean SSIM in the annotated boxes against severity, with bootstrap intervals over patients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from advmri.errors import InputError
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.style import REFERENCE_COLOUR, SMALL, acceleration_style, model_colour
+
+KEYS = ["series", "attack", "model", "model_label", "acceleration", "severity"]
+
+
+def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "ssim") -> pd.DataFrame:
+    """Return one row per model, acceleration and severity: mean over boxes and its interval.
+
+    Args:
+        inputs: the tables.
+        attack: name of the attack.
+        series: what the rows are called in the table behind the figure.
+        measure: `ssim` of the reconstruction, or `fully_sampled_ssim` under the same perturbation.
+
+    Returns:
+        Columns `KEYS`, `ssim`, `ssim_ci_low`, `ssim_ci_high`, `n_boxes`, `n_patients`, `thermal_multiple`.
+    """
+    table = inputs.summary
+    rows = table[(table.attack == attack) & (table.region == "box") & table.model.isin(list(inputs.options.models))]
+    if rows.empty:
+        raise InputError(f"summary.csv: has no row for attack {attack} in boxes.")
+    scores = inputs.metrics
+    patients = (
+        scores[(scores.attack == attack) & (scores.region == "box")]
+        .groupby(["model", "acceleration", "severity"])
+        .patient.nunique()
+        .rename("n_patients")
+    )
+    rows = rows.join(patients, on=["model", "acceleration", "severity"])
+    return pd.DataFrame(
+        {
+            "series": series,
+            "attack": attack,
+            "model": rows.model,
+            "model_label": rows.model.map(inputs.options.models),
+            "acceleration": rows.acceleration,
+            "severity": rows.severity,
+            "ssim": rows[f"{measure}_mean"],
+            "ssim_ci_low": rows[f"{measure}_ci_low"],
+            "ssim_ci_high": rows[f"{measure}_ci_high"],
+            "n_boxes": rows.n_boxes,
+            "n_patients": rows.n_patients,
+            "thermal_multiple": rows.thermal_multiple,
+        }
+    ).sort_values(KEYS, ignore_index=True)
+
+
+def curves_of(points: pd.DataFrame, inputs: FigureInputs) -> list[tuple[str, int, pd.DataFrame]]:
+    """Split points into lines: model, acceleration, rows; in the config's order."""
+    lines = [
+        (model, acceleration, points[(points.model == model) & (points.acceleration == acceleration)])
+        for model in inputs.options.models
+        for acceleration in inputs.options.accelerations
+    ]
+    return [line for line in lines if not line[2].empty]
+
+
+def draw_curve(axes: Axes, points: pd.DataFrame, scale: float, shift: float = 0.0, **looks: Any) -> None:
+    """Draw a line through the means with bars for the intervals, where there are any.
+
+    Args:
+        axes: where.
+        points: rows of `box_curves`.
+        scale: severity is multiplied by it, for instance 100 for per cent.
+        shift: along the x axis in its units, so that bars stand side by side.
+        looks: of `Axes.plot`.
+    """
+    x = points.severity.to_numpy() * scale + shift
+    axes.plot(x, points.ssim, clip_on=False, **looks)
+    known = points.ssim_ci_low.notna().to_numpy()
+    axes.vlines(
+        x[known], points.ssim_ci_low[known], points.ssim_ci_high[known], color=looks["color"], linewidth=0.8, alpha=0.75
+    )
+
+
+def shifts(number: int, severities: Sequence[float], scale: float) -> list[float]:
+    """Return side steps of `number` lines, together a fifth of the smallest distance between severities."""
+    distances = np.diff(np.unique(np.asarray(severities, dtype=float))) * scale
+    room = 0.2 * float(distances.min()) if len(distances) else 0.0
+    return [0.0] if number == 1 else list(np.linspace(-room / 2, room / 2, number))
+
+
+def model_handles(inputs: FigureInputs) -> list[Line2D]:
+    """Return legend entries for the models' colours."""
+    models = inputs.options.models
+    return [
+        Line2D([], [], color=model_colour(model, list(models)), linewidth=2.2, label=label)
+        for model, label in models.items()
+    ]
+
+
+def acceleration_handles(inputs: FigureInputs) -> list[Line2D]:
+    """Return legend entries for the accelerations' line styles and markers."""
+    accelerations = inputs.options.accelerations
+    styles = [acceleration_style(acceleration, accelerations) for acceleration in accelerations]
+    return [
+        Line2D([], [], color=REFERENCE_COLOUR, linestyle=line, marker=marker, label=f"{acceleration}×")
+        for acceleration, (line, marker) in zip(accelerations, styles, strict=True)
+    ]
+
+
+def counts(points: pd.DataFrame) -> str:
+    """Return `14 boxes, 6 patients`."""
+    boxes, patients = int(points.n_boxes.max()), int(points.n_patients.max())
+    return f"{boxes} box{'es' if boxes != 1 else ''}, {patients} patient{'s' if patients != 1 else ''}"
+
+
+def interval_note(points: pd.DataFrame, inputs: FigureInputs) -> str:
+    """Say what the points and bars are, and over how many boxes and patients."""
+    share = f"{100 * inputs.options.confidence:g}%"
+    if points.ssim_ci_low.notna().any():
+        return f"mean of {counts(points)}; bars: {share} bootstrap over patients"
+    return f"mean of {counts(points)}; no interval from one patient"
+
+
+def finish(axes: Axes, x_label: str, y_label: str, note: str) -> None:
+    """Label the axes, let SSIM end at 1 and write a note above."""
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_ylim(axes.get_ylim()[0], 1.0)
+    if note:
+        axes.set_title(note, loc="left", fontsize=SMALL, color=REFERENCE_COLOUR)

@@ -1,0 +1,72 @@
+"""Figure 1a: SSIM in the annotated boxes against the noise level eta, by network and acceleration."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from advmri.figures.curves import (
+    acceleration_handles,
+    box_curves,
+    curves_of,
+    draw_curve,
+    finish,
+    interval_note,
+    model_handles,
+    shifts,
+)
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.style import COLUMN_WIDTH, CONTROL_STYLE, REFERENCE_COLOUR, acceleration_style, model_colour
+
+PER_CENT = 100.0
+LARGEST_SPREAD = 1.05
+"""Networks and accelerations may differ this much in what eta means in multiples of thermal noise."""
+
+
+def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw the attack on boxes, Gaussian noise of the same norms, and the fully sampled image under the attack."""
+    options = inputs.options
+    attack = options.role("region_attack")
+    attacked = box_curves(inputs, attack, "attacked")
+    full = box_curves(inputs, attack, "fully sampled under the attack's noise", "fully_sampled_ssim")
+    tables = [attacked, full]
+    figure = Figure(figsize=(COLUMN_WIDTH, 3.1), layout="constrained")
+    axes = figure.subplots()
+    for _, _, points in curves_of(full, inputs):
+        axes.plot(points.severity * PER_CENT, points.ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)
+    handles = [Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="fully sampled, attack's noise")]
+    if options.control_attack is not None:
+        control = box_curves(inputs, options.control_attack, "Gaussian noise of the same norms")
+        tables.append(control)
+        for model, _, points in curves_of(control, inputs):
+            colour = model_colour(model, list(options.models))
+            axes.plot(points.severity * PER_CENT, points.ssim, color=colour, linestyle=CONTROL_STYLE, linewidth=1.1)
+        handles.append(
+            Line2D([], [], color=REFERENCE_COLOUR, linestyle=CONTROL_STYLE, linewidth=1.1, label="Gaussian, same norms")
+        )
+    lines = curves_of(attacked, inputs)
+    steps = shifts(len(lines), attacked.severity.tolist(), PER_CENT)
+    for (model, acceleration, points), step in zip(lines, steps, strict=True):
+        line, marker = acceleration_style(acceleration, options.accelerations)
+        colour = model_colour(model, list(options.models))
+        draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
+    finish(axes, "Noise level η (% of ‖kᵢ‖ in every coil)", "SSIM in annotated boxes", interval_note(attacked, inputs))
+    _add_thermal_axis(axes, attacked)
+    figure.legend(
+        handles=[*model_handles(inputs), *acceleration_handles(inputs), *handles],
+        loc="outside upper center",
+        ncols=3,
+    )
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def _add_thermal_axis(axes: Axes, points: pd.DataFrame) -> None:
+    """Add eta in multiples of thermal noise on top, where that is nearly the same for all lines."""
+    known = points[(points.severity > 0) & np.isfinite(points.thermal_multiple)]
+    slopes = known.thermal_multiple / (known.severity * PER_CENT)
+    if slopes.empty or slopes.min() <= 0 or slopes.max() / slopes.min() > LARGEST_SPREAD:
+        return
+    slope = float(slopes.mean())
+    top = axes.secondary_xaxis("top", functions=(lambda eta: eta * slope, lambda multiple: multiple / slope))
+    top.set_xlabel("Multiple of the scan's thermal noise (mean)")

@@ -1,0 +1,45 @@
+"""Figure 1b: SSIM in the annotated boxes where the boxes are attacked, and where the whole image is."""
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from advmri.figures.curves import box_curves, curves_of, draw_curve, model_handles, shifts
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, TEXT_WIDTH, model_colour
+
+PER_CENT = 100.0
+LOOKS = {
+    "boxes attacked": {"linestyle": "-", "marker": "o"},
+    "whole image attacked": {"linestyle": (0, (4, 1.6)), "marker": "o", "markerfacecolor": "white"},
+}
+
+
+def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw one panel per acceleration."""
+    options = inputs.options
+    series = dict(zip(LOOKS, (options.role("region_attack"), options.role("image_attack")), strict=True))
+    table = pd.concat([box_curves(inputs, attack, name) for name, attack in series.items()], ignore_index=True)
+    columns = min(len(options.accelerations), 2)
+    rows = math.ceil(len(options.accelerations) / columns)
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 2.0 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(options.accelerations) :]:
+        axes.remove()
+    lines = [(name, model) for name in LOOKS for model in options.models]
+    steps = dict(zip(lines, shifts(len(lines), table.severity.tolist(), PER_CENT), strict=True))
+    for axes, acceleration in zip(grid.flat, options.accelerations, strict=False):
+        panel = table[table.acceleration == acceleration]
+        for name in LOOKS:
+            for model, _, points in curves_of(panel[panel.series == name], inputs):
+                colour = model_colour(model, list(options.models))
+                draw_curve(axes, points, PER_CENT, steps[name, model], color=colour, **LOOKS[name])
+        axes.set_title(f"Acceleration {acceleration}×")
+        axes.set_ylim(axes.get_ylim()[0], 1.0)
+    figure.supxlabel("Noise level η (% of ‖kᵢ‖ in every coil)")
+    figure.supylabel("SSIM in annotated boxes")
+    handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]
+    figure.legend(handles=[*model_handles(inputs), *handles], loc="outside upper center", ncols=2)
+    return figure, table

@@ -1,0 +1,52 @@
+"""Figure 2: clean and attacked reconstructions of every network, beside the fully sampled image and itself attacked."""
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.montage import Montage
+from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
+from advmri.figures.showcase import pick_showcase
+from advmri.figures.style import eta_label, model_colour
+from advmri.figures.view import make_view
+
+MODELS_PER_LINE = 3
+
+
+def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw clean images above, attacked ones below; the noise shown on the fully sampled image changes it the most."""
+    options = inputs.options
+    attack = options.role("region_attack")
+    shown = pick_showcase(inputs.metrics, attack, options.showcase_acceleration, options.severity, options.pick)
+    models = list(options.models)
+    found = {model: read_panel(inputs, shown, attack, model, shown.severity) for model in models}
+    first = found[models[0]][0]
+    view = make_view(first, options)
+    lines = math.ceil(len(models) / MODELS_PER_LINE)
+    height, width = first.target.shape
+    montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width)
+    rows = []
+
+    def add(row: int, column: int, panel: Panel, title: str, colour: str = "black") -> None:
+        images, scores = found[panel.model or models[0]]
+        facts = panel_facts(panel, images, scores, shown, view, row, column)
+        values = panel_values(facts) if panel.shown != "target" else "target"
+        montage.show(row, column, getattr(images, panel.shown), title, values, colour)
+        rows.append(facts)
+
+    noise = eta_label(shown.severity)
+    add(0, 0, Panel("target"), "Fully sampled")
+    changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
+    add(1, 0, Panel("perturbed_target", changed_most, attack), f"Fully sampled, {noise}*")
+    for place, model in enumerate(models):
+        line, column = 2 * (place // MODELS_PER_LINE), 1 + place % MODELS_PER_LINE
+        label, colour = options.models[model], model_colour(model, models)
+        add(line, column, Panel("clean", model), f"{label}, clean", colour)
+        add(line + 1, column, Panel("reconstruction", model, attack), f"{label}, attacked, {noise}", colour)
+    montage.foot(
+        f"{shown.sentence()}\n*The noise found against {options.models[changed_most]}."
+        " SSIM and PSNR in the yellow box, enlarged on the right of each image."
+    )
+    return montage.figure, pd.DataFrame(rows)

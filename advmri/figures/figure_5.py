@@ -1,0 +1,57 @@
+"""Figure 5: the worst rotation of one slice, for the networks and for the fully sampled image."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.montage import Montage
+from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
+from advmri.figures.rotation_showcase import pick_rotated_box
+from advmri.figures.style import angle_label, model_colour
+from advmri.figures.view import make_view
+
+ERROR_PERCENTILE = 99.8
+
+
+def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw per network: target, clean, fully sampled and attacked under the worst rotation; below them the errors."""
+    options = inputs.options
+    attack = options.role("rotation_attack")
+    shown = pick_rotated_box(inputs)
+    models = list(options.models)
+    found = {model: read_panel(inputs, shown, attack, model, shown.severity) for model in models}
+    first = found[models[0]][0]
+    view = make_view(first, options)
+    height, width = first.target.shape
+    montage = Montage([True, False] * len(models), 4, view, height / width)
+    errors = {
+        (model, name): np.abs(getattr(images, name) - images.target) * (100 / view.white)
+        for model, (images, _) in found.items()
+        for name in ("clean", "perturbed_target", "reconstruction")
+    }
+    limit = float(np.ceil(max(np.percentile(error, ERROR_PERCENTILE) for error in errors.values())))
+    rows = []
+    for place, model in enumerate(models):
+        images, scores = found[model]
+        angle = angle_label(images.angle)
+        cells = (
+            (Panel("target"), "Fully sampled"),
+            (Panel("clean", model), "Clean"),
+            (Panel("perturbed_target", model, attack), f"Fully sampled, θ = {angle}"),
+            (Panel("reconstruction", model, attack), f"Reconstruction, θ = {angle}"),
+        )
+        for column, (panel, title) in enumerate(cells):
+            facts = panel_facts(panel, images, scores, shown, view, 2 * place, column)
+            values = panel_values(facts) if panel.shown != "target" else "target"
+            montage.show(2 * place, column, getattr(images, panel.shown), title, values)
+            if panel.shown != "target":
+                montage.show_error(2 * place + 1, column, errors[model, panel.shown], limit)
+            rows.append(facts | {"error_white_percent": limit})
+        montage.error_scale(2 * place + 1, 0, limit, "|error| (% of white)")
+        montage.label_rows(2 * place, 2 * place + 1, options.models[model], model_colour(model, models))
+    montage.foot(
+        f"{shown.sentence()}\nWorst angle within ±{shown.severity:g}°, images rotated back."
+        " SSIM and PSNR in the yellow box, enlarged on the right of each image."
+    )
+    return montage.figure, pd.DataFrame(rows)

@@ -1,0 +1,65 @@
+"""Clean quality of every network, without any attack, beside zero filling."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour
+
+ZERO_FILLED = "zero_filled"
+MEASURES = {"ssim": "SSIM", "psnr": "PSNR (dB)"}
+SPACING = 0.28
+
+
+def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw one dot per volume and method, joined within a volume, and a bar at their mean."""
+    options = inputs.options
+    methods = {ZERO_FILLED: "Zero-filled"} | options.models
+    table = inputs.quality[inputs.quality.model.isin(list(methods))]
+    table = table.assign(model_label=table.model.map(methods))
+    figure = Figure(figsize=(COLUMN_WIDTH, 2.5), layout="constrained")
+    for axes, (measure, label) in zip(figure.subplots(1, 2), MEASURES.items(), strict=True):
+        _draw_measure(axes, table, measure, list(methods), inputs)
+        axes.set_ylabel(label)
+        axes.set_xlabel("Acceleration")
+    colours = [_colour(method, inputs) for method in methods]
+    figure.legend(
+        handles=[
+            *(
+                Line2D([], [], color=colour, linestyle="", marker="o", label=label)
+                for colour, label in zip(colours, methods.values(), strict=True)
+            ),
+            Line2D([], [], color=REFERENCE_COLOUR, linestyle="", marker="_", markersize=9, markeredgewidth=1.6, label="mean"),
+        ],
+        loc="outside upper center",
+        ncols=4,
+        handlelength=1.0,
+    )
+    return figure, table.sort_values(["acceleration", "model", "volume"], ignore_index=True)
+
+
+def _colour(method: str, inputs: FigureInputs) -> str:
+    return ZERO_FILLED_COLOUR if method == ZERO_FILLED else model_colour(method, list(inputs.options.models))
+
+
+def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, methods: list[str], inputs: FigureInputs) -> None:
+    accelerations = inputs.options.accelerations
+    offsets = (np.arange(len(methods)) - (len(methods) - 1) / 2) * SPACING * 3 / max(3, len(methods))
+    for place, acceleration in enumerate(accelerations):
+        wide = table[table.acceleration == acceleration].pivot_table(index="volume", columns="model", values=measure)
+        wide = wide.reindex(columns=methods)
+        for values in wide.to_numpy():
+            axes.plot(place + offsets, values, color="#CCCCCC", linewidth=0.6, zorder=1)
+        for method, offset in zip(methods, offsets, strict=True):
+            colour = _colour(method, inputs)
+            x = np.full(len(wide), place + offset)
+            axes.plot(x, wide[method], "o", color=colour, markersize=2.8, alpha=0.8, markeredgewidth=0, zorder=2)
+            axes.plot(
+                [place + offset], [wide[method].mean()], "_", color=colour, markersize=9, markeredgewidth=1.6, zorder=3
+            )
+    axes.set_xticks(range(len(accelerations)), [f"{acceleration}×" for acceleration in accelerations])
+    axes.set_xlim(-0.5, len(accelerations) - 0.5)
+    axes.grid(visible=False, axis="x")

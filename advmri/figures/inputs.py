@@ -1,0 +1,167 @@
+"""What figures are drawn from: the tables, the attack files, and the part of the config that concerns them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from advmri.attack_file import open_attack_file
+from advmri.errors import InputError
+from advmri.slice_jobs import job_range
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """The config's part for figures.
+
+    Attributes:
+        models: label of each model by its name, in the config's order.
+        region_attack: names of the attacks by their role; None where the config gives none.
+        severity: eta that image figures show; the nearest there is.
+        zoom: side of the enlarged region in units of the box's.
+    """
+
+    models: dict[str, str]
+    accelerations: tuple[int, ...]
+    confidence: float = 0.95
+    region_attack: str | None = None
+    image_attack: str | None = None
+    control_attack: str | None = None
+    rotation_attack: str | None = None
+    flip_up_down: bool = True
+    pick: str = "median"
+    severity: float = 0.02
+    acceleration: int | None = None
+    zoom: float = 1.6
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read options from JSON; `models` is a list of [name, label] there, since its order counts."""
+        content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if value is not None}
+        content["models"] = {name: label for name, label in content["models"]}
+        content["accelerations"] = tuple(content["accelerations"])
+        return cls(**content)
+
+    @property
+    def showcase_acceleration(self) -> int:
+        """The acceleration that image figures show."""
+        return self.acceleration if self.acceleration is not None else max(self.accelerations)
+
+    def role(self, role: str) -> str:
+        """Return the attack that plays a role, for instance `region_attack`.
+
+        Raises:
+            InputError: where the config names none.
+        """
+        name: str | None = getattr(self, role)
+        if name is None:
+            raise InputError(f"figures.{role}: this figure needs an attack in that role; name one in the config.")
+        return name
+
+
+@dataclass(frozen=True)
+class AttackedSlice:
+    """One slice under one attack at one severity; images [h, w] as stored.
+
+    Attributes:
+        rows: first and one past the last row of the box; None where the whole image was attacked.
+        angle: degrees, NaN for noise.
+        sweep: columns angle, ssim, floor_ssim; empty for noise.
+    """
+
+    target: Image
+    clean: Image
+    reconstruction: Image
+    perturbed_target: Image
+    rows: tuple[int, int] | None
+    columns: tuple[int, int] | None
+    severity: float
+    angle: float
+    sweep: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class FigureInputs:
+    """Tables and attack files.
+
+    Attributes:
+        metrics: one row per box, severity and region; summary: means and intervals; quality: clean, per volume.
+        attacks_folder: holds `<attack>/<model>-<acceleration>x/<volume>/slices_<job>.h5`.
+        jobs: the jobs of each volume, for instance `012-027`.
+    """
+
+    options: FigureOptions
+    metrics: pd.DataFrame
+    summary: pd.DataFrame
+    quality: pd.DataFrame
+    attacks_folder: Path
+    jobs: dict[str, list[str]]
+
+    @classmethod
+    def read(
+        cls, options: FigureOptions, metrics: Path, summary: Path, quality: Path, folder: Path, jobs: Iterable[str]
+    ) -> Self:
+        """Read the tables; `jobs` are given as `volume/slices`."""
+        by_volume: dict[str, list[str]] = {}
+        for job in jobs:
+            volume, _, slices = job.rpartition("/")
+            by_volume.setdefault(volume, []).append(slices)
+        tables = [pd.read_csv(path, dtype={"volume": str, "model": str}) for path in (metrics, summary, quality)]
+        return cls(options, *tables, attacks_folder=folder, jobs=by_volume)
+
+    def attack_path(self, attack: str, model: str, acceleration: int, volume: str, slice_number: int) -> Path:
+        """Return the attack file that holds a slice."""
+        for job in self.jobs.get(volume, []):
+            first, last = job_range(job)
+            if first <= slice_number <= last:
+                return self.attacks_folder / attack / f"{model}-{acceleration}x" / volume / f"slices_{job}.h5"
+        raise InputError(f"{volume}, slice {slice_number}: none of the attack files given holds it.")
+
+    def attacked_slice(
+        self, attack: str, model: str, acceleration: int, volume: str, slice_number: int, box: int, severity: float
+    ) -> AttackedSlice:
+        """Read a slice as attacked in a box (or as a whole, where the attack is on the image), nearest severity."""
+        with open_attack_file(self.attack_path(attack, model, acceleration, volume, slice_number)) as file:
+            group = file.group(slice_number)
+            on_box = f"box_{box}" in group
+            result = group[f"box_{box}" if on_box else "image"]
+            severities = result["severity"][()]
+            place = int(np.abs(severities - severity).argmin())
+            rotation = "angle" in result
+            sweep = {name: result[f"sweep_{name}"][()] for name in ("angle", "ssim")} if rotation else {}
+            return AttackedSlice(
+                target=group["target"][()],
+                clean=group["clean"][()],
+                reconstruction=result["reconstruction"][place],
+                perturbed_target=result["perturbed_target"][place],
+                rows=tuple(map(int, result.attrs["rows"])) if on_box else None,
+                columns=tuple(map(int, result.attrs["columns"])) if on_box else None,
+                severity=round(float(severities[place]), 6),
+                angle=float(result["angle"][place]) if rotation else float("nan"),
+                sweep=pd.DataFrame(sweep | ({"floor_ssim": result["floor_ssim"][()]} if rotation else {})),
+            )
+
+    def box_scores(
+        self, attack: str, model: str, acceleration: int, volume: str, slice_number: int, box: int, severity: float
+    ) -> pd.Series:
+        """Return the row of `metrics` for one box under one attack, the nearest severity."""
+        table = self.metrics
+        rows = table[
+            (table.attack == attack)
+            & (table.model == model)
+            & (table.acceleration == acceleration)
+            & (table.volume == volume)
+            & (table.slice == slice_number)
+            & (table.box == box)
+            & (table.region == "box")
+        ]
+        if rows.empty:
+            raise InputError(f"metrics.csv: no row for {attack}, {model}, {acceleration}x, {volume}, {slice_number}.")
+        return rows.loc[(rows.severity - severity).abs().idxmin()]

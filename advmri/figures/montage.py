@@ -1,0 +1,100 @@
+"""Pages of image panels: cells with an image and its enlarged region, two lines of text above each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from advmri.figures.inputs import Image
+from advmri.figures.style import BOX_COLOUR, NORMAL, REFERENCE_COLOUR, SMALL, TEXT_WIDTH
+from advmri.figures.view import View
+
+LEFT, GAP, INNER, TITLE, BETWEEN, FOOT = 0.22, 0.1, 0.03, 0.32, 0.04, 0.3
+"""Inches: room for row labels, between cells, inside a cell, above rows with titles, above other rows, at the foot."""
+ERROR_COLOURS = "inferno"
+
+
+class Montage:
+    """A grid of cells as wide as the text; `titled` says which rows have text above their cells."""
+
+    def __init__(self, titled: Sequence[bool], columns: int, view: View, aspect: float) -> None:
+        self.view = view
+        self._columns = columns
+        self._cell = (TEXT_WIDTH - LEFT - GAP * (columns - 1)) / columns
+        self._side = (self._cell - INNER) / 2
+        self._height = self._side * aspect
+        above = [TITLE if title else BETWEEN for title in titled]
+        self._bottoms: list[float] = []
+        total = sum(above) + len(above) * self._height + FOOT
+        top = total
+        for room in above:
+            top -= room + self._height
+            self._bottoms.append(top)
+        self._total = total
+        self.figure = Figure(figsize=(TEXT_WIDTH, total))
+
+    def _axes(self, row: int, column: int, part: int) -> Axes:
+        left = LEFT + column * (self._cell + GAP) + part * (self._side + INNER)
+        place = (left / TEXT_WIDTH, self._bottoms[row] / self._total)
+        axes = self.figure.add_axes((*place, self._side / TEXT_WIDTH, self._height / self._total))
+        axes.set_axis_off()
+        return axes
+
+    def _write(self, x: float, y: float, text: str, **looks: Any) -> None:
+        self.figure.text(x / TEXT_WIDTH, y / self._total, text, **looks)
+
+    def label_rows(self, first: int, last: int, text: str, colour: str) -> None:
+        """Write a label left of rows `first` to `last`."""
+        middle = (self._bottoms[first] + self._height + self._bottoms[last]) / 2
+        self._write(
+            0.03, middle, text, rotation=90, va="center", ha="left", fontsize=NORMAL, color=colour, weight="bold"
+        )
+
+    def foot(self, text: str) -> None:
+        """Write a note below all."""
+        self._write(LEFT, 0.05, text, va="bottom", ha="left", fontsize=SMALL, color=REFERENCE_COLOUR, linespacing=1.3)
+
+    def _show(self, row: int, column: int, image: Image, looks: dict[str, Any]) -> None:
+        upright, region = self.view.upright(image), self.view.region
+        whole, enlarged = self._axes(row, column, 0), self._axes(row, column, 1)
+        whole.imshow(upright, **looks)
+        enlarged.imshow(upright, **looks)
+        enlarged.set_xlim(region.column0 - 0.5, region.column1 - 0.5)
+        enlarged.set_ylim(region.row1 - 0.5, region.row0 - 0.5)
+        box = self.view.box
+        for axes in (whole, enlarged) if box is not None else ():
+            corner, size = (box.column0 - 0.5, box.row0 - 0.5), (box.column1 - box.column0, box.row1 - box.row0)
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX_COLOUR, linewidth=0.7))
+
+    def show(self, row: int, column: int, image: Image, title: str, values: str, colour: str = "black") -> None:
+        """Show an image in the common grey window, with a title and a line of values."""
+        looks = {"cmap": "gray", "vmin": 0.0, "vmax": self.view.white, "interpolation": "bicubic", "aspect": "auto"}
+        self._show(row, column, image, looks)
+        left, top = LEFT + column * (self._cell + GAP), self._bottoms[row] + self._height
+        self._write(left, top + 0.155, title, va="bottom", ha="left", fontsize=SMALL, color=colour, weight="bold")
+        self._write(left, top + 0.035, values, va="bottom", ha="left", fontsize=SMALL)
+
+    def show_error(self, row: int, column: int, error: Image, limit: float) -> None:
+        """Show an error map from 0 to `limit`."""
+        self._show(row, column, error, {"cmap": ERROR_COLOURS, "vmin": 0.0, "vmax": limit, "aspect": "auto"})
+
+    def error_scale(self, row: int, column: int, limit: float, label: str) -> None:
+        """Draw the colour bar of the error maps in an empty cell."""
+        left = LEFT + column * (self._cell + GAP) + 0.55 * self._cell
+        bottom, height = self._bottoms[row] + 0.1 * self._height, 0.8 * self._height
+        axes = self.figure.add_axes(
+            (left / TEXT_WIDTH, bottom / self._total, 0.08 / TEXT_WIDTH, height / self._total)
+        )
+        bar = self.figure.colorbar(ScalarMappable(Normalize(0.0, limit), ERROR_COLOURS), cax=axes)
+        bar.outline.set_visible(False)
+        bar.ax.set_ylabel(label, fontsize=SMALL)
+        bar.ax.yaxis.set_label_position("left")
+
+
+def values_line(ssim: float, psnr: float) -> str:
+    """Return `SSIM 0.621, 24.1 dB`."""
+    return f"SSIM {ssim:.3f}, {f'{psnr:.1f}' if psnr < float('inf') else '∞'} dB"

@@ -1,0 +1,61 @@
+"""One row per image panel in the tables behind image figures: what is shown, and how it scored in the box."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from advmri.figures.inputs import AttackedSlice, FigureInputs
+from advmri.figures.montage import values_line
+from advmri.figures.showcase import Showcase
+from advmri.figures.view import View
+
+Shown = Literal["target", "clean", "reconstruction", "perturbed_target"]
+SCORES: dict[Shown, str] = {"clean": "clean_", "reconstruction": "", "perturbed_target": "fully_sampled_"}
+METRICS = ("ssim", "psnr", "nmse")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one panel shows.
+
+    Attributes:
+        shown: a dataset of the attack file.
+        attack: None for what no attack touched.
+    """
+
+    shown: Shown
+    model: str | None = None
+    attack: str | None = None
+
+
+def panel_facts(
+    panel: Panel, found: AttackedSlice, scores: pd.Series, showcase: Showcase, view: View, row: int, column: int
+) -> dict[str, Any]:
+    """Return a panel's row: its place, slice, box, model, attack, severity, scores in the box, and display."""
+    attacked = panel.shown in ("reconstruction", "perturbed_target")
+    perturbation = {
+        "severity": found.severity if attacked else 0.0,
+        "angle": found.angle if attacked else float("nan"),
+        "relative_norm": scores.relative_norm if attacked else 0.0,
+        "thermal_multiple": scores.thermal_multiple if attacked else 0.0,
+    }
+    prefix = SCORES.get(panel.shown)
+    nan = float("nan")
+    measured = {name: nan if prefix is None else float(scores[f"{prefix}{name}"]) for name in METRICS}
+    head = {"panel_row": row, "panel_column": column, "shown": panel.shown, "model": panel.model or ""}
+    head["attack"] = panel.attack or ""
+    return head | showcase.facts() | perturbation | measured | view.facts()
+
+
+def panel_values(facts: dict[str, Any]) -> str:
+    """Return the line of values above a panel."""
+    return values_line(facts["ssim"], facts["psnr"])
+
+
+def read_panel(
+    inputs: FigureInputs, showcase: Showcase, attack: str, model: str, severity: float
+) -> tuple[AttackedSlice, pd.Series]:
+    """Return the images and the scores of the showcased box under one attack on one model."""
+    place = (attack, model, showcase.acceleration, showcase.volume, showcase.slice, showcase.box, severity)
+    return inputs.attacked_slice(*place), inputs.box_scores(*place)

@@ -1,0 +1,83 @@
+"""Which box the image figures show: picked by rule, never by eye."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from advmri.errors import InputError
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """The box shown, and how it was picked.
+
+    Attributes:
+        severity: at which it was picked, eta or theta_max.
+        ssim_lost: clean minus attacked SSIM in the box, averaged over models.
+        rank: 1 loses most, among `boxes`.
+    """
+
+    volume: str
+    slice: int
+    box: int
+    label: str
+    acceleration: int
+    severity: float
+    pick: str
+    ssim_lost: float
+    rank: int
+    boxes: int
+
+    def facts(self) -> dict[str, Any]:
+        """Return the columns that the tables behind image figures share."""
+        facts = asdict(self)
+        names = {"pick": "picked", "ssim_lost": "picked_by_ssim_lost", "rank": "picked_rank", "boxes": "picked_of_boxes"}
+        return {names.get(key, key): value for key, value in facts.items() if key != "severity"}
+
+    def sentence(self) -> str:
+        """Say what is shown and why, for the foot of the figure."""
+        what = {"median": "median", "worst": "largest"}[self.pick]
+        return (
+            f"{self.volume}, slice {self.slice}, {self.label}; acceleration {self.acceleration}×. Box with the {what}"
+            f" loss of SSIM (rank {self.rank} of {self.boxes}, mean over networks)."
+        )
+
+
+def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str) -> Showcase:
+    """Pick a box by the SSIM that an attack takes from it, averaged over models.
+
+    Args:
+        metrics: rows of metrics.csv.
+        attack: name of the attack.
+        acceleration: of the networks.
+        severity: the nearest one of the attack is used.
+        pick: `worst`, or `median`: the lower of the middle two where their number is even.
+
+    Returns:
+        The box; ties go by volume, slice and box.
+    """
+    rows = metrics[(metrics.attack == attack) & (metrics.acceleration == acceleration) & (metrics.region == "box")]
+    if rows.empty:
+        raise InputError(f"metrics.csv: no box was attacked by {attack} at acceleration {acceleration}.")
+    used = min(rows.severity.unique(), key=lambda value: (abs(value - severity), value))
+    rows = rows[rows.severity == used]
+    lost = (rows.clean_ssim - rows.ssim).groupby([rows.volume, rows.slice, rows.box]).mean().dropna()
+    ranked = lost.reset_index(name="lost").sort_values(
+        ["lost", "volume", "slice", "box"], ascending=[False, True, True, True], ignore_index=True
+    )
+    place = 0 if pick == "worst" else len(ranked) // 2
+    volume, number, box = ranked.loc[place, ["volume", "slice", "box"]]
+    same = rows[(rows.volume == volume) & (rows.slice == number) & (rows.box == box)]
+    return Showcase(
+        volume=str(volume),
+        slice=int(number),
+        box=int(box),
+        label=str(same.label.iloc[0]),
+        acceleration=acceleration,
+        severity=float(used),
+        pick=pick,
+        ssim_lost=float(ranked.loc[place, "lost"]),
+        rank=place + 1,
+        boxes=len(ranked),
+    )

@@ -1,0 +1,88 @@
+"""Small inputs for the tests: k-space of a smooth object seen by a few coils, volumes, annotation files, programs."""
+
+import argparse
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+
+from advmri.annotations import COLUMNS
+from advmri.attacks.scan import Scan
+from advmri.masks import make_mask
+from advmri.reconstruction.architecture import build_reconstructor
+from advmri.volumes import write_volume
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("ADVMRI_SHARED", ROOT.parent / "shared" / "data"))
+SMALL_NETWORKS = {
+    "unet": {"chans": 4, "num_pool_layers": 2},
+    "varnet": {"num_cascades": 2, "chans": 3, "pools": 2, "sens_chans": 2, "sens_pools": 2},
+}
+
+
+def complex_normal(rng, shape):
+    return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
+
+
+def centred_fft2(images):
+    """NumPy's centred, orthonormal FFT over the last two axes."""
+    axes = (-2, -1)
+    return np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(images, axes=axes), norm="ortho"), axes=axes)
+
+
+def object_kspace(rng, coils=3, rows=48, columns=32, sigma=1e-6):
+    """K-space [C, H, W] of a disc with some detail, smooth coil maps, thermal noise of SD `sigma`; peak about 1e-3."""
+    y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
+    image = (y**2 + x**2 < 0.6) * (1 + 0.3 * np.sin(9 * x) * np.cos(7 * y)) * 7e-4
+    angles = 2 * np.pi * np.arange(coils) / coils
+    maps = np.stack([np.exp(-((y - np.sin(a)) ** 2 + (x - np.cos(a)) ** 2) / 3 + 1j * (a + x)) for a in angles])
+    return (centred_fft2(image * maps) + sigma * complex_normal(rng, (coils, rows, columns))).astype(np.complex64)
+
+
+def write_small_volume(path, seed=0, slices=2, coils=3, rows=48, columns=32, crop=(24, 24), patient="patient-1"):
+    """Write a volume of `object_kspace` slices and return its k-space [slices, C, H, W]."""
+    rng = np.random.default_rng(seed)
+    kspace = np.stack([object_kspace(rng, coils, rows, columns) for _ in range(slices)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_volume(path, kspace, crop=crop, acquisition="CORPD_FBK", patient=patient, field_of_view_mm=(320.0, 213.0))
+    return kspace
+
+
+def write_csv(path, rows):
+    """Write a fastMRI+ CSV of (file, slice, study_level, x, y, width, height, label)."""
+    lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def random_network(architecture, seed=0, **arguments):
+    """A network with random weights, frozen, in evaluation mode."""
+    torch.manual_seed(seed)
+    sizes = {**SMALL_NETWORKS.get(architecture, {}), **arguments}
+    return build_reconstructor(architecture, sizes).eval().requires_grad_(False)
+
+
+def small_scan(architecture="varnet", seed=0, kspace=None, **arguments):
+    """One slice under a 4x mask with a random network."""
+    if kspace is None:
+        kspace = object_kspace(np.random.default_rng(seed))
+    mask = make_mask(kspace.shape[-1], 4, 0.16, "random", seed=5)
+    return Scan(
+        torch.from_numpy(kspace),
+        mask.columns,
+        mask.num_low_frequencies,
+        (24, 24),
+        random_network(architecture, seed, **arguments),
+    )
+
+
+def run_program(program: ModuleType, **options):
+    """Call a program's main with its own command line, in this process."""
+    words = []
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    arguments: argparse.Namespace = program.options().parse_args(words)
+    program.main(arguments)
