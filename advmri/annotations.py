@@ -4,6 +4,7 @@ Imported while Snakemake parses, so the standard library is all it needs.
 """
 
 import csv
+import io
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,7 +79,11 @@ def read_annotations(path: Path) -> list[AnnotationRow]:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such annotation file; check dataset.annotations in the config.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+    with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
         if missing:

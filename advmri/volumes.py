@@ -51,8 +51,11 @@ def _integer(header: ElementTree.Element, path: Path, *tags: str) -> int:
     node: ElementTree.Element | None = header
     for tag in tags:
         node = node.find(f"{{*}}{tag}") if node is not None else None
-    if node is None or node.text is None:
-        raise InputError(f"{path}: the ISMRMRD header has no {'/'.join(tags)}; the volume is not in fastMRI's format.")
+    if node is None or not (node.text or "").strip().isdecimal():
+        raise InputError(
+            f"{path}: the ISMRMRD header has no number at {'/'.join(tags)}; the volume is not in fastMRI's format."
+        )
+    assert node.text is not None
     return int(node.text)
 
 

@@ -17,6 +17,7 @@ from advmri.errors import InputError
 
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
+EXIT_STATUS_TERMINATED = 143
 
 
 def _on_terminal() -> bool:
@@ -59,6 +60,10 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     except InputError as error:
         LOGGER.error("error: %s", error)
         sys.exit(1)
+    except SystemExit as stop:
+        # Lightning ends a job that gets SIGTERM as if it had succeeded.
+        LOGGER.error("stopped before the end; run again to go on from the last state")
+        sys.exit(stop.code or EXIT_STATUS_TERMINATED)
     except Exception:
         LOGGER.exception("error: unexpected; the traceback follows")
         sys.exit(1)

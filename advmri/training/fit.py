@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint, OnExceptionCheckpoint
 from torch.utils.data import DataLoader
 
 from advmri.errors import InputError
@@ -124,6 +124,7 @@ def fit(
             enable_version_counter=False,
             save_top_k=1,
         ),
+        OnExceptionCheckpoint(work_folder, filename="last"),
     ]
     if settings.weight_average is not None:
         callbacks.append(EMAWeightAveraging(decay=settings.weight_average))
@@ -135,6 +136,7 @@ def fit(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning")
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         trainer = pl.Trainer(
             accelerator="gpu" if compute.device == "cuda" else "cpu",
             devices=1,

@@ -22,11 +22,8 @@ def random_image(seed, height, width):
 def band_limited(seed, height, width):
     """A random smooth complex image that fades out before the border."""
     y, x = np.indices((height, width)) - np.array([height // 2, width // 2])[:, None, None]
-    low_pass = np.exp(-((y / height) ** 2 + (x / width) ** 2) * 160)
-    window = np.exp(-((y / height) ** 2 + (x / width) ** 2) * 40)
-    return ifft2c(random_image(seed, height, width) * low_pass.astype(np.float32)) * torch.from_numpy(
-        window.astype(np.float32)
-    )
+    distance = torch.from_numpy((y / height) ** 2 + (x / width) ** 2).float()
+    return ifft2c(random_image(seed, height, width) * (-160 * distance).exp()) * (-40 * distance).exp()
 
 
 def blob(shape, row=7.0, column=4.0):
