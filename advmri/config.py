@@ -163,13 +163,13 @@ class Config(BaseModel):
                 continue
             attack = self.attacks.get(name)
             if attack is None:
-                problems.append(f"figures.{key}: there is no attack {name!r}; there are {', '.join(self.attacks)}")
+                problems.append(f"figures.{key}: there is no attack {name!r} among {', '.join(self.attacks)}")
             elif attack.threat_model != threat_model or target not in (None, attack.target):
                 problems.append(
                     f"figures.{key}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}"
                 )
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
 
@@ -190,7 +190,7 @@ def validate_config(content: dict[str, Any]) -> Config:
                 message = "unknown key; see config.schema.json for the known ones"
             elif one["type"] not in ("value_error", "missing"):
                 message = f"{message} (found {one['input']!r})"
-            lines.extend(f"  {place}: {part}" for part in message.split("; ") if one["type"] != "extra_forbidden")
+            lines.extend(f"  {place}: {part}" for part in message.split("\n") if one["type"] != "extra_forbidden")
             if one["type"] == "extra_forbidden":
                 lines.append(f"  {place}: {message}")
         raise InputError("the config has errors:\n" + "\n".join(lines)) from error

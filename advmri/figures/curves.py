@@ -1,11 +1,13 @@
 """Lines of mean SSIM in the annotated boxes against severity, with bootstrap intervals over patients."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from advmri.errors import InputError
@@ -13,6 +15,8 @@ from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import REFERENCE_COLOUR, SMALL, acceleration_style, model_colour
 
 KEYS = ["series", "attack", "model", "model_label", "acceleration", "severity"]
+NOTE_WIDTH = 60
+"""Characters in a line below a figure one column wide."""
 
 
 def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "ssim") -> pd.DataFrame:
@@ -101,34 +105,35 @@ def model_handles(inputs: FigureInputs) -> list[Line2D]:
     ]
 
 
-def acceleration_handles(inputs: FigureInputs) -> list[Line2D]:
-    """Return legend entries for the accelerations' line styles and markers."""
+def acceleration_handles(inputs: FigureInputs, markers: bool = True) -> list[Line2D]:
+    """Return legend entries for the accelerations' line styles, with or without markers."""
     accelerations = inputs.options.accelerations
     styles = [acceleration_style(acceleration, accelerations) for acceleration in accelerations]
     return [
-        Line2D([], [], color=REFERENCE_COLOUR, linestyle=line, marker=marker, label=f"{acceleration}×")
+        Line2D(
+            [], [], color=REFERENCE_COLOUR, linestyle=line, marker=marker if markers else None, label=f"{acceleration}×"
+        )
         for acceleration, (line, marker) in zip(accelerations, styles, strict=True)
     ]
 
 
-def counts(points: pd.DataFrame) -> str:
-    """Return `14 boxes, 6 patients`."""
+def means_note(points: pd.DataFrame, inputs: FigureInputs) -> str:
+    """Say over how many boxes and patients the means and their bars are."""
     boxes, patients = int(points.n_boxes.max()), int(points.n_patients.max())
-    return f"{boxes} box{'es' if boxes != 1 else ''}, {patients} patient{'s' if patients != 1 else ''}"
-
-
-def interval_note(points: pd.DataFrame, inputs: FigureInputs) -> str:
-    """Say what the points and bars are, and over how many boxes and patients."""
-    share = f"{100 * inputs.options.confidence:g}%"
+    among = f"Means of {boxes} box{'es' * (boxes != 1)} in {patients} patient{'s' * (patients != 1)}"
     if points.ssim_ci_low.notna().any():
-        return f"mean of {counts(points)}; bars: {share} bootstrap over patients"
-    return f"mean of {counts(points)}; no interval from one patient"
+        return f"{among}, {100 * inputs.options.confidence:g}% patient bootstrap"
+    return f"{among}: no interval"
 
 
-def finish(axes: Axes, x_label: str, y_label: str, note: str) -> None:
-    """Label the axes, let SSIM end at 1 and write a note above."""
+def finish(axes: Axes, x_label: str, y_label: str) -> None:
+    """Label the axes and let SSIM end at 1."""
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.set_ylim(axes.get_ylim()[0], 1.0)
-    if note:
-        axes.set_title(note, loc="left", fontsize=SMALL, color=REFERENCE_COLOUR)
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Write a note at the foot of a figure one column wide."""
+    lines = [line for part in note.splitlines() for line in wrap(part, NOTE_WIDTH)]
+    figure.supxlabel("\n".join(lines), fontsize=SMALL, color=REFERENCE_COLOUR)

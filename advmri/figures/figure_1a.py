@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -12,16 +11,15 @@ from advmri.figures.curves import (
     curves_of,
     draw_curve,
     finish,
-    interval_note,
+    means_note,
     model_handles,
     shifts,
+    write_note,
 )
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, CONTROL_STYLE, REFERENCE_COLOUR, acceleration_style, model_colour
 
 PER_CENT = 100.0
-LARGEST_SPREAD = 1.05
-"""Networks and accelerations may differ this much in what eta means in multiples of thermal noise."""
 
 
 def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
@@ -51,8 +49,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         line, marker = acceleration_style(acceleration, options.accelerations)
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
-    finish(axes, "Noise level η (% of ‖kᵢ‖ in every coil)", "SSIM in annotated boxes", interval_note(attacked, inputs))
-    _add_thermal_axis(axes, attacked)
+    finish(axes, "Noise level η (% of each coil's ‖k‖)", "SSIM in annotated boxes")
+    write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}")
     figure.legend(
         handles=[*model_handles(inputs), *acceleration_handles(inputs), *handles],
         loc="outside upper center",
@@ -61,12 +59,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(tables, ignore_index=True)
 
 
-def _add_thermal_axis(axes: Axes, points: pd.DataFrame) -> None:
-    """Add eta in multiples of thermal noise on top, where that is nearly the same for all lines."""
+def _thermal_note(points: pd.DataFrame) -> str:
+    """Say what eta = 1% is in multiples of the scans' thermal noise on the measured columns, by acceleration."""
     known = points[(points.severity > 0) & np.isfinite(points.thermal_multiple)]
-    slopes = known.thermal_multiple / (known.severity * PER_CENT)
-    if slopes.empty or slopes.min() <= 0 or slopes.max() / slopes.min() > LARGEST_SPREAD:
-        return
-    slope = float(slopes.mean())
-    top = axes.secondary_xaxis("top", functions=(lambda eta: eta * slope, lambda multiple: multiple / slope))
-    top.set_xlabel("Multiple of the scan's thermal noise (mean)")
+    if known.empty:
+        return ""
+    slopes = (known.thermal_multiple / (known.severity * PER_CENT)).groupby(known.acceleration).mean()
+    multiples = ", ".join(f"{slope:.2g} ({acceleration}×)" for acceleration, slope in slopes.items())
+    return f"η = 1% is {multiples} times the thermal noise"

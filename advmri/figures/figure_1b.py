@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advmri.figures.curves import box_curves, curves_of, draw_curve, model_handles, shifts
+from advmri.figures.curves import box_curves, curves_of, draw_curve, means_note, model_handles, shifts, write_note
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, TEXT_WIDTH, model_colour
+from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, model_colour
 
 PER_CENT = 100.0
 LOOKS = {
@@ -24,7 +24,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     table = pd.concat([box_curves(inputs, attack, name) for name, attack in series.items()], ignore_index=True)
     columns = min(len(options.accelerations), 2)
     rows = math.ceil(len(options.accelerations) / columns)
-    figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 2.0 * rows), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.8 + 2.1 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(options.accelerations) :]:
         axes.remove()
@@ -37,9 +37,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
                 colour = model_colour(model, list(options.models))
                 draw_curve(axes, points, PER_CENT, steps[name, model], color=colour, **LOOKS[name])
         axes.set_title(f"Acceleration {acceleration}×")
-        axes.set_ylim(axes.get_ylim()[0], 1.0)
-    figure.supxlabel("Noise level η (% of ‖kᵢ‖ in every coil)")
-    figure.supylabel("SSIM in annotated boxes")
+        axes.set_xlabel("Noise level η (%)")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("SSIM in annotated boxes")
+    grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)
+    write_note(figure, means_note(table, inputs))
     handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]
     figure.legend(handles=[*model_handles(inputs), *handles], loc="outside upper center", ncols=2)
     return figure, table

@@ -26,7 +26,13 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     view = make_view(first, options)
     lines = math.ceil(len(models) / MODELS_PER_LINE)
     height, width = first.target.shape
-    montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width)
+    noise = eta_label(shown.severity)
+    changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
+    foot = (
+        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Yellow: the box, enlarged on the right;"
+        f" SSIM and PSNR in it. *With the noise found against {options.models[changed_most]}.",
+    )
+    montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width, foot)
     rows = []
 
     def add(row: int, column: int, panel: Panel, title: str, colour: str = "black") -> None:
@@ -36,17 +42,14 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         montage.show(row, column, getattr(images, panel.shown), title, values, colour)
         rows.append(facts)
 
-    noise = eta_label(shown.severity)
     add(0, 0, Panel("target"), "Fully sampled")
-    changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
-    add(1, 0, Panel("perturbed_target", changed_most, attack), f"Fully sampled, {noise}*")
+    add(1, 0, Panel("perturbed_target", changed_most, attack), "Fully sampled*")
     for place, model in enumerate(models):
         line, column = 2 * (place // MODELS_PER_LINE), 1 + place % MODELS_PER_LINE
         label, colour = options.models[model], model_colour(model, models)
-        add(line, column, Panel("clean", model), f"{label}, clean", colour)
-        add(line + 1, column, Panel("reconstruction", model, attack), f"{label}, attacked, {noise}", colour)
-    montage.foot(
-        f"{shown.sentence()}\n*The noise found against {options.models[changed_most]}."
-        " SSIM and PSNR in the yellow box, enlarged on the right of each image."
-    )
+        add(line, column, Panel("clean", model), label, colour)
+        add(line + 1, column, Panel("reconstruction", model, attack), label, colour)
+    for line in range(lines):
+        montage.label_rows(2 * line, 2 * line, "Clean")
+        montage.label_rows(2 * line + 1, 2 * line + 1, f"Attacked, {noise}")
     return montage.figure, pd.DataFrame(rows)

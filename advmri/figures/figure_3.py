@@ -20,7 +20,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     first, _ = read_panel(inputs, shown, region, models[0], shown.severity)
     view = make_view(first, options)
     height, width = first.target.shape
-    montage = Montage([True] * len(models), 4, view, height / width)
+    foot = (
+        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Yellow: the box, enlarged on the right;"
+        " SSIM and PSNR in it.",
+    )
+    montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):
         by_region = read_panel(inputs, shown, region, model, shown.severity)
@@ -37,5 +41,4 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             montage.show(row, column, getattr(images, panel.shown), title, values)
             rows.append(facts)
         montage.label_rows(row, row, options.models[model], model_colour(model, models))
-    montage.foot(f"{shown.sentence()}\nSSIM and PSNR in the yellow box, enlarged on the right of each image.")
     return montage.figure, pd.DataFrame(rows)

@@ -10,9 +10,10 @@ from advmri.figures.curves import (
     curves_of,
     draw_curve,
     finish,
-    interval_note,
+    means_note,
     model_handles,
     shifts,
+    write_note,
 )
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, acceleration_style, model_colour
@@ -36,7 +37,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         line, marker = acceleration_style(acceleration, options.accelerations)
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, 1.0, step, color=colour, linestyle=line, marker=marker)
-    finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", "SSIM in annotated boxes", interval_note(attacked, inputs))
+    finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", "SSIM in annotated boxes")
+    write_note(figure, means_note(attacked, inputs))
     alone = Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone")
     figure.legend(
         handles=[*model_handles(inputs), *acceleration_handles(inputs), alone], loc="outside upper center", ncols=3

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advmri.figures.curves import acceleration_handles, finish, model_handles
+from advmri.figures.curves import acceleration_handles, finish, model_handles, write_note
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, acceleration_style, model_colour
@@ -28,18 +28,31 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             sweep = found.sweep
             axes.plot(sweep.angle, sweep.ssim, color=colour, linestyle=line, clip_on=False)
             worst = sweep[(sweep.angle - found.angle).abs() < 1e-4]
-            axes.plot(worst.angle, worst.ssim, "v", color=colour, markersize=5, clip_on=False, zorder=4)
+            axes.plot(
+                worst.angle,
+                worst.ssim,
+                "v",
+                color=colour,
+                markersize=5.5,
+                markeredgecolor="white",
+                markeredgewidth=0.5,
+                clip_on=False,
+                zorder=4,
+            )
             facts = {"model": model, "model_label": label, "acceleration": acceleration}
-            tables.append(sweep.assign(**facts, worst=(sweep.angle - found.angle).abs() < 1e-4, **_place(shown.facts())))
+            tables.append(
+                sweep.assign(**facts, worst=(sweep.angle - found.angle).abs() < 1e-4, **_place(shown.facts()))
+            )
     axes.plot(sweep.angle, sweep.floor_ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)
     where = "the box" if found.rows is not None else "the image"
-    finish(axes, "Rotation θ (degrees)", f"SSIM in {where}", f"{shown.volume}, slice {shown.slice}, {shown.label}")
+    finish(axes, "Rotation θ (degrees)", f"SSIM in {where}")
+    write_note(figure, f"{shown.place()}\n{shown.rule()}")
     handles = [
         Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone"),
-        Line2D([], [], color=REFERENCE_COLOUR, linestyle="", marker="v", markersize=5, label="worst angle (objective)"),
+        Line2D([], [], color=REFERENCE_COLOUR, linestyle="", marker="v", markersize=5, label="worst angle found"),
     ]
     figure.legend(
-        handles=[*model_handles(inputs), *acceleration_handles(inputs), *handles],
+        handles=[*model_handles(inputs), *acceleration_handles(inputs, markers=False), *handles],
         loc="outside upper center",
         ncols=3,
     )

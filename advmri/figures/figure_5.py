@@ -24,7 +24,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     first = found[models[0]][0]
     view = make_view(first, options)
     height, width = first.target.shape
-    montage = Montage([True, False] * len(models), 4, view, height / width)
+    foot = (
+        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°,"
+        " images rotated back. Yellow: the box, enlarged on the right; SSIM and PSNR in it.",
+    )
+    montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {
         (model, name): np.abs(getattr(images, name) - images.target) * (100 / view.white)
         for model, (images, _) in found.items()
@@ -48,10 +52,6 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             if panel.shown != "target":
                 montage.show_error(2 * place + 1, column, errors[model, panel.shown], limit)
             rows.append(facts | {"error_white_percent": limit})
-        montage.error_scale(2 * place + 1, 0, limit, "|error| (% of white)")
+        montage.error_scale(2 * place + 1, 0, limit, "|error|\n(% of white)")
         montage.label_rows(2 * place, 2 * place + 1, options.models[model], model_colour(model, models))
-    montage.foot(
-        f"{shown.sentence()}\nWorst angle within ±{shown.severity:g}°, images rotated back."
-        " SSIM and PSNR in the yellow box, enlarged on the right of each image."
-    )
     return montage.figure, pd.DataFrame(rows)

@@ -6,11 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from advmri.figures.curves import write_note
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour
 
 ZERO_FILLED = "zero_filled"
-MEASURES = {"ssim": "SSIM", "psnr": "PSNR (dB)"}
+MEASURES = {"ssim": "SSIM of the volume", "psnr": "PSNR of the volume (dB)"}
 SPACING = 0.28
 
 
@@ -20,11 +21,13 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     methods = {ZERO_FILLED: "Zero-filled"} | options.models
     table = inputs.quality[inputs.quality.model.isin(list(methods))]
     table = table.assign(model_label=table.model.map(methods))
-    figure = Figure(figsize=(COLUMN_WIDTH, 2.5), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout="constrained")
     for axes, (measure, label) in zip(figure.subplots(1, 2), MEASURES.items(), strict=True):
         _draw_measure(axes, table, measure, list(methods), inputs)
         axes.set_ylabel(label)
         axes.set_xlabel("Acceleration")
+    volumes = table.volume.nunique()
+    write_note(figure, f"No attack; {volumes} volume{'s' * (volumes != 1)}, lines join the same volume")
     colours = [_colour(method, inputs) for method in methods]
     figure.legend(
         handles=[
@@ -32,7 +35,16 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
                 Line2D([], [], color=colour, linestyle="", marker="o", label=label)
                 for colour, label in zip(colours, methods.values(), strict=True)
             ),
-            Line2D([], [], color=REFERENCE_COLOUR, linestyle="", marker="_", markersize=9, markeredgewidth=1.6, label="mean"),
+            Line2D(
+                [],
+                [],
+                color=REFERENCE_COLOUR,
+                linestyle="",
+                marker="_",
+                markersize=9,
+                markeredgewidth=1.6,
+                label="mean",
+            ),
         ],
         loc="outside upper center",
         ncols=4,

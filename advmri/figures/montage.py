@@ -1,6 +1,7 @@
 """Pages of image panels: cells with an image and its enlarged region, two lines of text above each."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,29 +14,33 @@ from advmri.figures.inputs import Image
 from advmri.figures.style import BOX_COLOUR, NORMAL, REFERENCE_COLOUR, SMALL, TEXT_WIDTH
 from advmri.figures.view import View
 
-LEFT, GAP, INNER, TITLE, BETWEEN, FOOT = 0.22, 0.1, 0.03, 0.32, 0.04, 0.3
-"""Inches: room for row labels, between cells, inside a cell, above rows with titles, above other rows, at the foot."""
+LEFT, GAP, INNER, TITLE, BETWEEN, FOOT_LINE = 0.22, 0.1, 0.03, 0.33, 0.04, 0.135
+"""Inches: room for row labels, between cells, inside a cell, above rows with titles, above other rows, per line below."""
+FOOT_WIDTH = 124
+"""Characters in a line below."""
 ERROR_COLOURS = "inferno"
 
 
 class Montage:
-    """A grid of cells as wide as the text; `titled` says which rows have text above their cells."""
+    """A grid of cells as wide as the text; `titled` says which rows have text above their cells, `foot` is below."""
 
-    def __init__(self, titled: Sequence[bool], columns: int, view: View, aspect: float) -> None:
+    def __init__(self, titled: Sequence[bool], columns: int, view: View, aspect: float, foot: Sequence[str]) -> None:
         self.view = view
-        self._columns = columns
         self._cell = (TEXT_WIDTH - LEFT - GAP * (columns - 1)) / columns
         self._side = (self._cell - INNER) / 2
         self._height = self._side * aspect
         above = [TITLE if title else BETWEEN for title in titled]
         self._bottoms: list[float] = []
-        total = sum(above) + len(above) * self._height + FOOT
+        notes = [line for sentences in foot for line in wrap(sentences, FOOT_WIDTH)]
+        total = sum(above) + len(above) * self._height + FOOT_LINE * len(notes) + 0.1
         top = total
         for room in above:
             top -= room + self._height
             self._bottoms.append(top)
         self._total = total
         self.figure = Figure(figsize=(TEXT_WIDTH, total))
+        for line, note in enumerate(reversed(notes)):
+            self._write(LEFT, 0.035 + FOOT_LINE * line, note, va="bottom", fontsize=SMALL, color=REFERENCE_COLOUR)
 
     def _axes(self, row: int, column: int, part: int) -> Axes:
         left = LEFT + column * (self._cell + GAP) + part * (self._side + INNER)
@@ -47,16 +52,12 @@ class Montage:
     def _write(self, x: float, y: float, text: str, **looks: Any) -> None:
         self.figure.text(x / TEXT_WIDTH, y / self._total, text, **looks)
 
-    def label_rows(self, first: int, last: int, text: str, colour: str) -> None:
+    def label_rows(self, first: int, last: int, text: str, colour: str = "black") -> None:
         """Write a label left of rows `first` to `last`."""
         middle = (self._bottoms[first] + self._height + self._bottoms[last]) / 2
         self._write(
             0.03, middle, text, rotation=90, va="center", ha="left", fontsize=NORMAL, color=colour, weight="bold"
         )
-
-    def foot(self, text: str) -> None:
-        """Write a note below all."""
-        self._write(LEFT, 0.05, text, va="bottom", ha="left", fontsize=SMALL, color=REFERENCE_COLOUR, linespacing=1.3)
 
     def _show(self, row: int, column: int, image: Image, looks: dict[str, Any]) -> None:
         upright, region = self.view.upright(image), self.view.region
@@ -84,14 +85,12 @@ class Montage:
 
     def error_scale(self, row: int, column: int, limit: float, label: str) -> None:
         """Draw the colour bar of the error maps in an empty cell."""
-        left = LEFT + column * (self._cell + GAP) + 0.55 * self._cell
-        bottom, height = self._bottoms[row] + 0.1 * self._height, 0.8 * self._height
-        axes = self.figure.add_axes(
-            (left / TEXT_WIDTH, bottom / self._total, 0.08 / TEXT_WIDTH, height / self._total)
-        )
+        left = LEFT + column * (self._cell + GAP) + 0.6 * self._cell
+        bottom, height = self._bottoms[row] + 0.05 * self._height, 0.9 * self._height
+        axes = self.figure.add_axes((left / TEXT_WIDTH, bottom / self._total, 0.08 / TEXT_WIDTH, height / self._total))
         bar = self.figure.colorbar(ScalarMappable(Normalize(0.0, limit), ERROR_COLOURS), cax=axes)
         bar.outline.set_visible(False)
-        bar.ax.set_ylabel(label, fontsize=SMALL)
+        bar.ax.set_ylabel(label, fontsize=SMALL, linespacing=1.3)
         bar.ax.yaxis.set_label_position("left")
 
 

@@ -32,16 +32,22 @@ class Showcase:
     def facts(self) -> dict[str, Any]:
         """Return the columns that the tables behind image figures share."""
         facts = asdict(self)
-        names = {"pick": "picked", "ssim_lost": "picked_by_ssim_lost", "rank": "picked_rank", "boxes": "picked_of_boxes"}
+        names = {
+            "pick": "picked",
+            "ssim_lost": "picked_by_ssim_lost",
+            "rank": "picked_rank",
+            "boxes": "picked_of_boxes",
+        }
         return {names.get(key, key): value for key, value in facts.items() if key != "severity"}
 
-    def sentence(self) -> str:
-        """Say what is shown and why, for the foot of the figure."""
+    def place(self) -> str:
+        """Say which box this is."""
+        return f"{self.volume}, slice {self.slice}, {self.label}"
+
+    def rule(self) -> str:
+        """Say how the box was picked."""
         what = {"median": "median", "worst": "largest"}[self.pick]
-        return (
-            f"{self.volume}, slice {self.slice}, {self.label}; acceleration {self.acceleration}×. Box with the {what}"
-            f" loss of SSIM (rank {self.rank} of {self.boxes}, mean over networks)."
-        )
+        return f"Box of {what} SSIM loss at {self.acceleration}×, mean over networks (rank {self.rank} of {self.boxes})"
 
 
 def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str) -> Showcase:

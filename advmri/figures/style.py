@@ -46,7 +46,7 @@ SETTINGS = {
     "ytick.major.size": 2.5,
     "legend.fontsize": SMALL,
     "legend.frameon": False,
-    "legend.handlelength": 2.2,
+    "legend.handlelength": 2.9,
     "legend.columnspacing": 1.2,
     "legend.labelspacing": 0.3,
     "lines.linewidth": 1.3,

@@ -132,9 +132,7 @@ def test_the_batch_size_changes_the_computation_only(optimiser):
     changes = {"optimiser": optimiser, "severities": [0, 0.02]}
     one, all_together = (attack_with_noise(scan, chosen, settings(**changes), 1, size) for size in (1, 8))
     for name in chosen:
-        torch.testing.assert_close(
-            one[name].reconstruction, all_together[name].reconstruction, rtol=1e-3, atol=1e-8
-        )
+        torch.testing.assert_close(one[name].reconstruction, all_together[name].reconstruction, rtol=1e-3, atol=1e-8)
 
 
 def test_the_same_seed_gives_the_same_bits_and_regions_do_not_depend_on_each_other():

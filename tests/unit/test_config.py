@@ -1,0 +1,225 @@
+"""The config: every error at once with its place, presets that override, names that stay inside their folder."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+from support import ROOT
+
+from advmri.config import config_schema, validate_config
+from advmri.errors import InputError
+
+PRESETS = sorted((ROOT / "configs").glob("*.yaml"))
+ESCAPES = [
+    "../x",
+    "a/b",
+    "/x",
+    "",
+    " ",
+    "a b",
+    "a'b",
+    'a"b',
+    "a\n",
+    "a\nb",
+    "a\\b",
+    "..",
+    ".",
+    "-x",
+    "a;b",
+    "a{b}",
+    "$x",
+]
+
+
+def default():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(**entries):
+    """The default config with entries replaced, given by `a__b__c`."""
+    content = default()
+    for path, value in entries.items():
+        place = content
+        *parents, last = path.split("__")
+        for name in parents:
+            place = place[name.replace("_", "-") if name not in place else name]
+        place[last] = value
+    return content
+
+
+def problems_of(content):
+    with pytest.raises(InputError) as caught:
+        validate_config(content)
+    head, *lines = str(caught.value).splitlines()
+    assert head == "the config has errors:"
+    return lines
+
+
+def test_the_default_config_is_valid():
+    config = validate_config(default())
+    assert config.name == "demo" and config.dataset.kind == "simulated"
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.name)
+def test_presets_override_the_default_config(preset):
+    content = default()
+    changes = yaml.safe_load(preset.read_text())
+    assert "name" in changes, "a preset needs results of its own"
+    update_config(content, changes)
+    if content["dataset"]["kind"] == "fastmri":  # the user says where, as the preset's first lines do
+        update_config(content, {"dataset": {"root": "/volumes", "annotations": "/boxes.csv"}})
+    config = validate_config(content)
+    assert config.name == changes["name"] != "demo"
+
+
+def test_unknown_keys_are_rejected_wherever_they_are():
+    lines = problems_of(
+        changed(
+            nmae="x",
+            dataset__simulation__slcies=3,
+            models__unet__training__step=1,
+            models__unet__training__augmentation__turn=1,
+            attack__slices=3,
+        )
+    )
+    places = [
+        "nmae",
+        "dataset.simulation.slcies",
+        "models.unet.training.step",
+        "models.unet.training.augmentation.turn",
+    ]
+    for place in [*places, "attack.slices"]:
+        assert any(line.strip().startswith(f"{place}: unknown key") for line in lines), place
+
+
+def test_unknown_keys_of_attacks_are_rejected():
+    content = default()
+    content["attacks"]["noise-box"]["stpes"] = 3
+    content["attacks"]["rotation"]["steps"] = 3
+    lines = problems_of(content)
+    assert len(lines) == 2
+    assert "attacks.noise-box" in lines[0] and "stpes" in lines[0] and "unknown key" in lines[0]
+    assert "attacks.rotation" in lines[1] and "steps" in lines[1]
+
+
+def test_all_errors_are_listed_at_once_with_their_place():
+    content = changed(
+        seed=-1,
+        accelerations=[1],
+        dataset__kind="other",
+        mask__center_fractions={4: 2.0},
+        models__unet__training__steps="many",
+        statistics={"resamples": 3},
+        compute={"device": "tpu"},
+    )
+    content["attacks"]["noise-box"]["severities"] = [0.1, 0.1]
+    del content["models"]["varnet"]["training"]["loss"]
+    text = "\n".join(problems_of(content))
+    for place in (
+        "seed:",
+        "accelerations.0:",
+        "dataset.kind:",
+        "mask.center_fractions.4:",
+        "models.unet.training.steps:",
+        "models.varnet.training.loss:",
+        "statistics.resamples:",
+        "compute.device:",
+        "severities must ascend",
+    ):
+        assert place in text, place
+    assert "'many'" in text and "'tpu'" in text
+
+
+def test_inconsistencies_between_parts_are_listed_together():
+    content = changed(
+        accelerations=[4, 16],
+        models__unet__checkpoint="x.pt",
+        models__varnet__architecture="resnet",
+        figures__region_attack="nobody",
+        figures__rotation_attack="noise-box",
+    )
+    text = "\n".join(problems_of(content))
+    for part in (
+        "no entry for acceleration 16",
+        "models.unet: give either 'training' or 'checkpoint'",
+        "models.varnet.architecture: no advmri/reconstruction/resnet.py",
+        "figures.region_attack: there is no attack 'nobody'",
+        "figures.rotation_attack: attack 'noise-box' is not a rotation attack",
+    ):
+        assert part in text, part
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+@pytest.mark.parametrize("place", ["name", "dataset.name", "models", "attacks"])
+def test_names_that_could_leave_their_folder_are_rejected(place, name):
+    content = default()
+    if place in ("models", "attacks"):
+        content[place][name] = copy.deepcopy(next(iter(content[place].values())))
+    elif place == "name":
+        content["name"] = name
+    else:
+        content["dataset"]["name"] = name
+    assert any(line.strip().startswith(place) for line in problems_of(content))
+
+
+@pytest.mark.parametrize("name", ["a", "U-Net_2.1", "noise-box", "7T"])
+def test_ordinary_names_are_taken(name):
+    content = default()
+    content["name"] = name
+    content["models"][name] = copy.deepcopy(content["models"]["unet"])
+    assert name in validate_config(content).models
+
+
+def test_null_removes_an_entry():
+    content = default()
+    update_config(content, {"models": {"varnet": None}, "attacks": {"gaussian": None}})
+    content["figures"]["control_attack"] = None
+    config = validate_config(content)
+    assert list(config.models) == ["unet"]
+    assert list(config.attacks) == ["noise-box", "noise-image", "rotation"]
+
+
+def test_no_entry_left_is_an_error():
+    assert any("attacks" in line for line in problems_of(changed(attacks={"a": None}, figures={})))
+
+
+def test_a_figure_whose_attack_was_removed_is_named():
+    content = default()
+    update_config(content, {"attacks": {"rotation": None}})
+    lines = problems_of(content)
+    assert len(lines) == 1 and "figures.rotation_attack: there is no attack 'rotation'" in lines[0]
+
+
+def test_fastmri_data_need_a_folder_and_boxes_and_simulated_ones_take_none():
+    assert any(
+        "kind fastmri needs root and annotations" in line for line in problems_of(changed(dataset__kind="fastmri"))
+    )
+    assert any("takes neither root nor annotations" in line for line in problems_of(changed(dataset__root="/x")))
+
+
+def test_an_empty_config_names_what_is_missing():
+    lines = problems_of({})
+    assert {line.split(":")[0].strip() for line in lines} == {
+        "name",
+        "seed",
+        "dataset",
+        "accelerations",
+        "mask",
+        "models",
+        "attacks",
+    }
+
+
+def test_schema_file_is_in_step():
+    stored = json.loads(Path(ROOT / "config.schema.json").read_text())
+    assert stored == json.loads(json.dumps(config_schema())), "config.schema.json has drifted: run `make schema`"
+
+
+def test_every_key_of_the_config_files_is_in_the_schema():
+    """The schema an editor uses takes what the files hold."""
+    jsonschema = pytest.importorskip("jsonschema")
+    content = json.loads(json.dumps(default()))  # as an editor sees it: keys are text
+    jsonschema.Draft202012Validator(config_schema()).validate(content)

@@ -1,0 +1,34 @@
+"""What Snakemake imports in every job, and programs that need no network, stay free of heavy packages."""
+
+import subprocess
+import sys
+
+import pytest
+from support import ROOT
+
+HEAVY = ("torch", "numpy", "pandas", "scipy", "h5py", "skimage", "fastmri", "pytorch_lightning", "matplotlib")
+
+
+def loaded_by(statement):
+    """The heavy packages that a fresh Python has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_what_the_rules_import():
+    assert loaded_by("import advmri.config, advmri.planning, advmri.provenance, advmri.errors") == set()
+
+
+def test_planning_a_simulated_run_stays_light():
+    plan = (
+        "import yaml\nfrom advmri.config import validate_config\nfrom advmri.planning import Plan\n"
+        "plan = Plan(validate_config(yaml.safe_load(open('config.yaml'))))\n"
+        "[plan.slice_jobs(volume) for volume in plan.audited_volumes], plan.training_volumes"
+    )
+    assert loaded_by(plan) == set()
+
+
+@pytest.mark.parametrize("program", ["score", "collect", "index_volume", "show_results", "simulate_annotations"])
+def test_programs_without_a_network_do_not_load_torch(program):
+    assert not loaded_by(f"import workflow_scripts.{program}") & {"torch", "fastmri", "pytorch_lightning"}

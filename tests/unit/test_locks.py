@@ -1,0 +1,57 @@
+"""The environments agree: conda file, requirements and lock."""
+
+import re
+
+import yaml
+from support import ROOT
+
+ENVS = ROOT / "envs"
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def pins(path):
+    """`name==version` lines by name."""
+    lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+    found = dict(line.split("==") for line in lines if line)
+    assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in found.values())
+    return {name.lower(): version for name, version in found.items()}
+
+
+def conda_pins():
+    content = yaml.safe_load((ENVS / "environment.yaml").read_text())
+    entries = [entry for entry in content["dependencies"] if isinstance(entry, str)]
+    (pip,) = [entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict)]
+    found = dict(entry.split("==") for entry in pip)
+    found |= dict(re.split(r" =+", entry) for entry in entries if " =" in entry)
+    return {CONDA_NAMES.get(name, name): version for name, version in found.items()}
+
+
+def test_every_requirement_is_locked():
+    wanted, locked = pins(ENVS / "requirements.in"), pins(ENVS / "requirements.lock")
+    torch = wanted.pop("torch")  # installed first, CPU or CUDA build
+    assert torch and "torch" not in locked
+    assert wanted.items() <= locked.items()
+
+
+def test_conda_environment_has_the_same_versions():
+    wanted = pins(ENVS / "requirements.in")
+    conda = conda_pins()
+    assert conda == wanted
+
+
+def test_development_lock_adds_to_the_lock():
+    locked, development = pins(ENVS / "requirements.lock"), pins(ENVS / "requirements-dev.lock")
+    assert not locked.keys() & development.keys()
+    names = [line.strip().lower() for line in (ENVS / "requirements-dev.in").read_text().splitlines()]
+    assert {name for name in names if name and not name.startswith("#")} <= development.keys()
+
+
+def test_nothing_imported_is_left_out():
+    """Every third-party package that the sources import is pinned in requirements.in."""
+    modules = {"yaml": "pyyaml", "skimage": "scikit-image", "pytorch_lightning": "pytorch-lightning"}
+    standard = set(__import__("sys").stdlib_module_names)
+    pinned = pins(ENVS / "requirements.in").keys()
+    for path in [*ROOT.glob("advmri/**/*.py"), *ROOT.glob("workflow_scripts/*.py")]:
+        for name in re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), flags=re.MULTILINE):
+            if name not in standard | {"advmri", "workflow_scripts", "mpl_toolkits"}:
+                assert modules.get(name, name) in pinned, f"{path}: {name}"

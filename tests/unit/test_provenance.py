@@ -1,0 +1,127 @@
+"""Each program depends on the modules that it imports, however deep, and on no other."""
+
+import pytest
+
+from advmri import provenance
+from advmri.provenance import file_sha256, module_sources, sources, sources_digest
+
+ATTACK = ["workflow_scripts.attack", "advmri.reconstruction.unet", "advmri.attacks.optimisers.pgd"]
+
+
+def matching(files, *beginnings):
+    return [file for file in files if file.startswith(beginnings)]
+
+
+def test_attack_depends_on_what_it_computes_with():
+    files = sources(ATTACK)
+    for file in (
+        "workflow_scripts/attack.py",
+        "workflow_scripts/program.py",
+        "advmri/kspace.py",
+        "advmri/noise.py",
+        "advmri/attacks/coil_ball.py",
+        "advmri/attacks/search.py",
+        "advmri/attacks/optimisers/__init__.py",
+        "advmri/attacks/optimisers/pgd.py",
+        "advmri/reconstruction/unet.py",
+        "advmri/ssim.py",
+    ):
+        assert file in files
+    assert not matching(files, "advmri/training", "advmri/figures", "advmri/simulation")
+    assert not {
+        "advmri/metrics.py",
+        "advmri/config.py",
+        "advmri/planning.py",
+        "advmri/statistics.py",
+        "advmri/attacks/optimisers/gaussian.py",
+        "advmri/reconstruction/varnet.py",
+        "advmri/reconstruction/zero_filled.py",
+    } & set(files)
+
+
+def test_training_depends_on_no_attack():
+    files = sources(["workflow_scripts.train", "advmri.reconstruction.varnet"])
+    assert "advmri/training/fit.py" in files and "advmri/kspace.py" in files
+    assert not matching(files, "advmri/attacks", "advmri/figures", "advmri/simulation")
+    assert not {"advmri/config.py", "advmri/metrics.py", "advmri/attack_file.py"} & set(files)
+
+
+def test_scores_and_tables_depend_on_no_network():
+    score = module_sources("workflow_scripts.score")
+    assert "advmri/metrics.py" in score and "advmri/ssim.py" in score
+    assert not matching(score, "advmri/attacks", "advmri/reconstruction", "advmri/training")
+    collect = module_sources("workflow_scripts.collect")
+    assert "advmri/statistics.py" in collect
+    assert "advmri/metrics.py" not in collect
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of its own, in which the modules found can be told by hand."""
+    files = {
+        "advmri/__init__.py": "",
+        "advmri/a.py": "import advmri.b\n\ndef f():\n    from advmri.deep import c as d\n",
+        "advmri/b.py": "import torch\nfrom advmri import a\n",
+        "advmri/deep/__init__.py": "from advmri import e\n",
+        "advmri/deep/c.py": "from advmri.deep.f import thing\n",
+        "advmri/deep/f.py": "thing = 1\n",
+        "advmri/e.py": "",
+        "advmri/unused.py": "",
+        "workflow_scripts/__init__.py": "",
+        "workflow_scripts/run.py": "from advmri.a import f\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    for cached in (provenance.module_sources, provenance._direct_imports):
+        cached.cache_clear()
+    yield tmp_path
+    for cached in (provenance.module_sources, provenance._direct_imports):
+        cached.cache_clear()
+
+
+def test_imports_are_followed_through_cycles_functions_and_packages(project):
+    assert module_sources("workflow_scripts.run") == (
+        "advmri/__init__.py",
+        "advmri/a.py",
+        "advmri/b.py",
+        "advmri/deep/__init__.py",
+        "advmri/deep/c.py",
+        "advmri/deep/f.py",
+        "advmri/e.py",
+        "workflow_scripts/__init__.py",
+        "workflow_scripts/run.py",
+    )
+
+
+def test_digest_follows_every_source_and_no_other(project):
+    def digest():
+        for cached in (provenance.module_sources, provenance._direct_imports):
+            cached.cache_clear()
+        return sources_digest(["workflow_scripts.run"])
+
+    first = digest()
+    (project / "advmri/unused.py").write_text("changed = True\n")
+    assert digest() == first
+    (project / "advmri/deep/f.py").write_text("thing = 2\n")
+    second = digest()
+    assert second != first
+    (project / "advmri/deep/f.py").write_text("thing = 1\n")
+    assert digest() == first
+
+
+def test_an_unknown_module_is_an_error():
+    with pytest.raises(ModuleNotFoundError, match=r"advmri\.nothing"):
+        module_sources("advmri.nothing")
+
+
+def test_no_module_uses_relative_imports():
+    """They would not be followed."""
+    for file in [*provenance.ROOT.glob("advmri/**/*.py"), *provenance.ROOT.glob("workflow_scripts/*.py")]:
+        assert "\nfrom ." not in f"\n{file.read_text()}", file
+
+
+def test_file_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
