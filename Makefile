@@ -1,12 +1,19 @@
-# make demo: environment, then the default run on simulated knees. make test: all checks. See README.md.
+# make demo          makes the environment and runs the audit of the default config on simulated knees
+# make test          all checks and tests
+# make environment   the environment alone, in .venv
+# make checks        format, lint, types
+# make unit          tests alone
+# make schema        writes config.schema.json anew
+# make lock          writes the lock files anew from what is installed
+# make clean         removes results, logs and simulated data
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --quiet progress rules reason host
-SOURCES := advmri workflow_scripts tests envs benchmarks
+SOURCES := advmri workflow_scripts tests envs
 
-.PHONY: help demo test environment checks unit small-run schema lock clean
+.PHONY: help demo test environment checks unit schema lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))

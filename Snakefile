@@ -20,7 +20,7 @@ report: "report/workflow.rst"
 
 
 rule all:
+    default_target: True
     input:
         rules.collect_tables.output,
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
-    default_target: True

@@ -6,7 +6,7 @@ Imported while Snakemake parses, so the standard library is all it needs.
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -180,6 +180,24 @@ def boxes_of_volume(
         if reason is not None:
             excluded.append(ExcludedAnnotation(row.line, row.volume, row.slice, row.label, reason))
     return {number: found for number, found in sorted(boxes.items()) if found}, excluded
+
+
+def unaudited_annotations(
+    rows: Iterable[AnnotationRow], validation_volumes: Collection[str], audited_volumes: Collection[str]
+) -> list[ExcludedAnnotation]:
+    """Return the annotations of volumes that are not audited at all, with the reason."""
+    excluded = []
+    for row in rows:
+        if row.volume in audited_volumes:
+            continue
+        if row.volume not in validation_volumes:
+            reason = "not a volume of the val split"
+        elif row.has_area:
+            reason = "volume left out by dataset.audited_volumes"
+        else:
+            reason = "volume without a usable box, or left out by dataset.audited_volumes"
+        excluded.append(ExcludedAnnotation(row.line, row.volume, row.slice, row.label, reason))
+    return excluded
 
 
 def write_annotations(file: TextIO, boxes: Iterable[tuple[str, int, Box]], rows: int) -> None:

@@ -151,6 +151,10 @@ class Config(BaseModel):
                 problems.append(f"models.{name}: give either 'training' or 'checkpoint'")
             if not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
                 problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")
+        for name, attack in self.attacks.items():
+            module = PACKAGE / "attacks" / "optimisers" / f"{attack.optimiser}.py"
+            if attack.threat_model == "noise" and not module.is_file():
+                problems.append(f"attacks.{name}.optimiser: no advmri/attacks/optimisers/{attack.optimiser}.py")
         wanted = {
             "region_attack": ("noise", "box"),
             "image_attack": ("noise", "image"),
@@ -161,10 +165,10 @@ class Config(BaseModel):
             name = getattr(self.figures, key)
             if name is None:
                 continue
-            attack = self.attacks.get(name)
-            if attack is None:
+            named = self.attacks.get(name)
+            if named is None:
                 problems.append(f"figures.{key}: there is no attack {name!r} among {', '.join(self.attacks)}")
-            elif attack.threat_model != threat_model or target not in (None, attack.target):
+            elif named.threat_model != threat_model or target not in (None, named.target):
                 problems.append(
                     f"figures.{key}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}"
                 )

@@ -1,5 +1,7 @@
 """Thermal noise of an acquisition, measured where k-space and the image hold no signal."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,13 +12,13 @@ QUIET_BANDS = 1 / 3
 MAD_TO_SD = 1.4826
 
 
-def _sd(samples: NDArray[np.complex64]) -> NDArray[np.float64]:
+def _sd(samples: NDArray[Any]) -> NDArray[np.float64]:
     """Return the SD of the real and imaginary part of each coil [C] of samples [C, ...], by the median of moduli."""
     flat = samples.reshape(len(samples), -1)
     return MAD_TO_SD * np.median(np.abs(np.concatenate([flat.real, flat.imag], axis=1)), axis=1).astype(np.float64)
 
 
-def _both_ends(array: NDArray[np.complex64], fraction: float, axis: int) -> NDArray[np.complex64]:
+def _both_ends(array: NDArray[Any], fraction: float, axis: int) -> NDArray[Any]:
     count = max(1, round(array.shape[axis] * fraction))
     first, last = np.split(array, [count, array.shape[axis] - count], axis=axis)[::2]
     return np.concatenate([first, last], axis=axis)

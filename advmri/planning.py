@@ -72,9 +72,14 @@ class Plan:
         return annotated_slices(self._rows, volume)
 
     @cached_property
+    def validation_volumes(self) -> list[str]:
+        """All volumes of the val split, annotated or not."""
+        return self._volumes("val")
+
+    @cached_property
     def audited_slices(self) -> dict[str, list[int]]:
         """Annotated slices of each audited volume of the val split."""
-        found = {volume: self._annotated(volume) for volume in self._volumes("val")}
+        found = {volume: self._annotated(volume) for volume in self.validation_volumes}
         annotated = {volume: slices for volume, slices in found.items() if slices}
         if not annotated:
             raise InputError(f"{self.annotations}: no box belongs to a volume in {self.root / 'multicoil_val'}.")

@@ -5,7 +5,7 @@ import pandas as pd
 from advmri.seeds import derive_seed
 from advmri.statistics import cluster_mean
 
-GROUP = ["model", "acceleration", "attack", "target", "region", "severity"]
+GROUP = ["model", "acceleration", "attack", "optimiser", "target", "region", "severity"]
 METRICS = ("ssim", "psnr", "nmse")
 
 
@@ -19,7 +19,7 @@ def add_drops(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(metrics: pd.DataFrame, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
-    """Return one row per model, acceleration, attack, target, region and severity.
+    """Return one row per model, acceleration, attack (with its optimiser), target, region and severity.
 
     Columns: `n_volumes`, `n_boxes`, `thermal_multiple` (mean) and for each of ssim, psnr, nmse, their change from clean
     and the fully sampled image's SSIM: `<name>_mean`, `<name>_ci_low`, `<name>_ci_high`.

@@ -7,11 +7,19 @@ rule attack:
         index=rules.index_volume.output,
         mask=rules.sampling_mask.output,
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code(
-            "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
-        ),
+        code=lambda wildcards: code("attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)),
     output:
-        f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5",
+        ATTACK_FILE,
+    log:
+        f"{LOGS}/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
     params:
         settings=lambda wildcards: as_json(CONFIG.attacks[wildcards.attack]),
         seed=CONFIG.seed,
@@ -20,16 +28,6 @@ rule attack:
         digest=lambda wildcards: code_digest(
             "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
         ),
-    log:
-        f"{LOGS}/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.tsv"
-    threads: CONFIG.compute.threads
-    resources:
-        mem_mb=8000,
-        runtime=240,
-    conda:
-        "../envs/environment.yaml"
     shell:
         "python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
         " --model {wildcards.model:q} --acceleration {wildcards.acceleration} --slices {wildcards.slices}"

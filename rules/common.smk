@@ -15,7 +15,7 @@ from advmri.planning import Plan
 from advmri.provenance import sources, sources_digest
 
 # Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 try:
     CONFIG = validate_config(config)
@@ -51,9 +51,9 @@ def code_digest(program, *modules):
     return sources_digest([f"workflow_scripts.{program}", *modules])
 
 
-def as_json(settings):
+def as_json(settings, exclude=None):
     """A part of the config as one command-line argument."""
-    return json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return json.dumps(settings.model_dump(mode="json", exclude=exclude), sort_keys=True)
 
 
 def architecture_module(model):
@@ -72,6 +72,62 @@ def volume_file(split):
     return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
 
 
-COMPUTE = (
-    f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precision} --threads {CONFIG.compute.threads}"
-)
+def trained_models(trained=True):
+    """A regular expression of the models that are trained here, or of those taken from checkpoints."""
+    names = [re.escape(name) for name, model in CONFIG.models.items() if (model.training is not None) == trained]
+    return "|".join(names) or "$^"
+
+
+def attack_jobs(pattern, attacks=tuple(CONFIG.attacks), accelerations=tuple(CONFIG.accelerations)):
+    """Fill a pattern in for every attack job of the plan."""
+    return [
+        pattern.format(attack=attack, model=model, acceleration=acceleration, volume=volume, slices=slices)
+        for attack in attacks
+        for model in CONFIG.models
+        for acceleration in accelerations
+        for volume in PLAN.audited_volumes
+        for slices in PLAN.slice_jobs(volume)
+    ]
+
+
+COMPUTE = f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precision} --threads {CONFIG.compute.threads}"
+
+ATTACK_FILE = f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5"
+
+# Per figure: what it shows, the roles it needs, and whether it reads attack files (none, of one acceleration, of all).
+FIGURE_PLAN = {
+    "figure_1a": ("SSIM in boxes against noise level", ("region_attack",), "none"),
+    "figure_1b": ("Attack on boxes and on the whole image", ("region_attack", "image_attack"), "none"),
+    "figure_2": ("Clean and attacked reconstructions", ("region_attack",), "one"),
+    "figure_3": ("Attack on a box and on the whole image", ("region_attack", "image_attack"), "one"),
+    "figure_4a": ("SSIM in boxes against rotation", ("rotation_attack",), "none"),
+    "figure_4b": ("SSIM against angle in one slice", ("rotation_attack",), "all"),
+    "figure_5": ("Worst rotation of one slice", ("rotation_attack",), "one"),
+    "figure_quality": ("Clean quality", (), "none"),
+}
+FIGURES = [
+    figure for figure, (_, roles, _) in FIGURE_PLAN.items() if all(getattr(CONFIG.figures, role) for role in roles)
+]
+SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
+
+
+def figure_attack_files(wildcards):
+    """The attack files that a figure may read: which slice it shows is decided by the scores."""
+    _, roles, read = FIGURE_PLAN[wildcards.figure]
+    if read == "none":
+        return []
+    return attack_jobs(
+        ATTACK_FILE,
+        attacks=[getattr(CONFIG.figures, role) for role in roles],
+        accelerations=[SHOWCASE_ACCELERATION] if read == "one" else CONFIG.accelerations,
+    )
+
+
+def figure_settings(wildcards):
+    """The config's part for a figure; models as a list, since their order gives the colours."""
+    settings = CONFIG.figures.model_dump(mode="json", exclude={"showcase", "flip_up_down"})
+    if FIGURE_PLAN[wildcards.figure][2] != "none":
+        settings |= CONFIG.figures.showcase.model_dump(mode="json") | {"flip_up_down": CONFIG.figures.flip_up_down}
+    settings["models"] = [[name, model.label or name] for name, model in CONFIG.models.items()]
+    settings |= {"accelerations": CONFIG.accelerations, "confidence": CONFIG.statistics.confidence}
+    return json.dumps(settings, sort_keys=True)

@@ -7,16 +7,17 @@ if CONFIG.dataset.kind == "simulated":
             code=code("simulate_volume"),
         output:
             f"{PLAN.root}/multicoil_{{split}}/{{volume}}.h5",
-        params:
-            settings=as_json(CONFIG.dataset.simulation),
-            seed=CONFIG.seed,
         log:
             f"logs/data/{CONFIG.dataset.name}/simulate_volume/{{split}}-{{volume}}.log",
+        conda:
+            "../envs/environment.yaml"
         resources:
             mem_mb=2000,
             runtime=10,
-        conda:
-            "../envs/environment.yaml"
+        params:
+            # How many volumes there are does not change any of them.
+            settings=as_json(CONFIG.dataset.simulation, exclude={"train_volumes", "val_volumes"}),
+            seed=CONFIG.seed,
         shell:
             "python -m workflow_scripts.simulate_volume --volume {wildcards.volume:q} --seed {params.seed}"
             " --settings {params.settings:q} --output {output:q} --log {log:q}"
@@ -26,16 +27,16 @@ if CONFIG.dataset.kind == "simulated":
             code=code("simulate_annotations"),
         output:
             f"{PLAN.root}/annotations.csv",
-        params:
-            settings=as_json(CONFIG.dataset.simulation),
-            seed=CONFIG.seed,
         log:
             f"logs/data/{CONFIG.dataset.name}/simulate_annotations.log",
+        conda:
+            "../envs/environment.yaml"
         resources:
             mem_mb=2000,
             runtime=10,
-        conda:
-            "../envs/environment.yaml"
+        params:
+            settings=as_json(CONFIG.dataset.simulation),
+            seed=CONFIG.seed,
         shell:
             "python -m workflow_scripts.simulate_annotations --seed {params.seed} --settings {params.settings:q}"
             " --output {output:q} --log {log:q}"
@@ -48,15 +49,15 @@ rule index_volume:
         code=code("index_volume"),
     output:
         f"{RESULTS}/index/{{volume}}.json",
-    params:
-        minimum_box_size=CONFIG.dataset.minimum_box_size,
     log:
         f"{LOGS}/index_volume/{{volume}}.log",
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../envs/environment.yaml"
+    params:
+        minimum_box_size=CONFIG.dataset.minimum_box_size,
     shell:
         "python -m workflow_scripts.index_volume --volume {input.volume:q} --annotations {input.annotations:q}"
         " --minimum-box-size {params.minimum_box_size} --output {output:q} --log {log:q}"
@@ -68,16 +69,16 @@ rule sampling_mask:
         code=code("sampling_mask"),
     output:
         f"{RESULTS}/masks/{{acceleration}}x/{{volume}}.h5",
-    params:
-        type=CONFIG.mask.type,
-        centre_fraction=lambda wildcards: CONFIG.mask.center_fractions[int(wildcards.acceleration)],
     log:
         f"{LOGS}/sampling_mask/{{acceleration}}x/{{volume}}.log",
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/environment.yaml"
+    params:
+        type=CONFIG.mask.type,
+        centre_fraction=lambda wildcards: CONFIG.mask.center_fractions[int(wildcards.acceleration)],
     shell:
         "python -m workflow_scripts.sampling_mask --index {input.index:q} --acceleration {wildcards.acceleration}"
         " --centre-fraction {params.centre_fraction} --mask-type {params.type} --output {output:q} --log {log:q}"

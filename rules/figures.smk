@@ -1,43 +1,5 @@
 # The paper's figures from the tables and the attack files, each redrawn alone.
 
-# Per figure: what it shows, the roles it needs, and whether it reads attack files (none, of one acceleration, of all).
-FIGURE_PLAN = {
-    "figure_1a": ("SSIM in boxes against noise level", ("region_attack",), "none"),
-    "figure_1b": ("Attack on boxes and on the whole image", ("region_attack", "image_attack"), "none"),
-    "figure_2": ("Clean and attacked reconstructions", ("region_attack",), "one"),
-    "figure_3": ("Attack on a box and on the whole image", ("region_attack", "image_attack"), "one"),
-    "figure_4a": ("SSIM in boxes against rotation", ("rotation_attack",), "none"),
-    "figure_4b": ("SSIM against angle in one slice", ("rotation_attack",), "all"),
-    "figure_5": ("Worst rotation of one slice", ("rotation_attack",), "one"),
-    "figure_quality": ("Clean quality", (), "none"),
-}
-FIGURES = [
-    figure for figure, (_, roles, _) in FIGURE_PLAN.items() if all(getattr(CONFIG.figures, role) for role in roles)
-]
-SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
-
-
-def figure_attack_files(wildcards):
-    """The attack files that a figure may read: which slice it shows is decided by the scores."""
-    _, roles, read = FIGURE_PLAN[wildcards.figure]
-    if read == "none":
-        return []
-    return all_jobs(
-        rules.attack.output[0],
-        attacks=[getattr(CONFIG.figures, role) for role in roles],
-        accelerations=[SHOWCASE_ACCELERATION] if read == "one" else None,
-    )
-
-
-def figure_settings(wildcards):
-    """The config's part for a figure; models as a list, since their order gives the colours."""
-    settings = CONFIG.figures.model_dump(mode="json", exclude={"showcase", "flip_up_down"})
-    if FIGURE_PLAN[wildcards.figure][2] != "none":
-        settings |= CONFIG.figures.showcase.model_dump(mode="json") | {"flip_up_down": CONFIG.figures.flip_up_down}
-    settings["models"] = [[name, model.label or name] for name, model in CONFIG.models.items()]
-    settings |= {"accelerations": CONFIG.accelerations, "confidence": CONFIG.statistics.confidence}
-    return json.dumps(settings, sort_keys=True)
-
 
 rule figure:
     input:
@@ -58,6 +20,15 @@ rule figure:
             },
         ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
+    log:
+        f"{LOGS}/figure/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=15,
     params:
         settings=figure_settings,
         attacks=f"{RESULTS}/attacks",
@@ -66,15 +37,6 @@ rule figure:
             if FIGURE_PLAN[wildcards.figure][2] != "none"
             else []
         ),
-    log:
-        f"{LOGS}/figure/{{figure}}.log",
-    wildcard_constraints:
-        figure="|".join(FIGURES),
-    resources:
-        mem_mb=2000,
-        runtime=15,
-    conda:
-        "../envs/environment.yaml"
     shell:
         "python -m workflow_scripts.figure --figure {wildcards.figure} --settings {params.settings:q}"
         " --metrics {input.metrics:q} --summary {input.summary:q} --quality {input.quality:q}"

@@ -1,11 +1,6 @@
 # Checkpoints, trained here or taken over, and their clean quality.
 
 
-def model_is_trained(model):
-    """Whether a model is trained here."""
-    return CONFIG.models[model].training is not None
-
-
 rule train:
     input:
         volumes=expand(volume_file("train"), volume=PLAN.training_volumes),
@@ -13,6 +8,19 @@ rule train:
     output:
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
         history=f"{RESULTS}/models/{{model}}-{{acceleration}}x/history.csv",
+    log:
+        f"{LOGS}/train/{{model}}-{{acceleration}}x.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{model}}-{{acceleration}}x.tsv"
+    wildcard_constraints:
+        model=trained_models(),
+    priority: 10
+    conda:
+        "../envs/environment.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=8000,
+        runtime=720,
     params:
         architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
         arguments=lambda wildcards: json.dumps(CONFIG.models[wildcards.model].arguments, sort_keys=True),
@@ -23,19 +31,6 @@ rule train:
         compute=COMPUTE,
         workers=CONFIG.compute.workers,
         digest=lambda wildcards: code_digest("train", architecture_module(wildcards.model)),
-    log:
-        f"{LOGS}/train/{{model}}-{{acceleration}}x.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{{model}}-{{acceleration}}x.tsv"
-    wildcard_constraints:
-        model="|".join(re.escape(model) for model in CONFIG.models if model_is_trained(model)) or "$^",
-    threads: CONFIG.compute.threads
-    resources:
-        mem_mb=8000,
-        runtime=720,
-    priority: 10
-    conda:
-        "../envs/environment.yaml"
     shell:
         "python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
         " --architecture {params.architecture} --arguments {params.arguments:q} --settings {params.settings:q}"
@@ -53,17 +48,17 @@ rule import_checkpoint:
         code=lambda wildcards: code("import_checkpoint", architecture_module(wildcards.model)),
     output:
         f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-    params:
-        architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
     log:
         f"{LOGS}/import_checkpoint/{{model}}-{{acceleration}}x.log",
     wildcard_constraints:
-        model="|".join(re.escape(model) for model in CONFIG.models if not model_is_trained(model)) or "$^",
+        model=trained_models(False),
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../envs/environment.yaml"
+    params:
+        architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
     shell:
         "python -m workflow_scripts.import_checkpoint --checkpoint {input.checkpoint:q}"
         " --architecture {params.architecture} --acceleration {wildcards.acceleration}"
@@ -80,18 +75,18 @@ rule validate:
         ),
     output:
         f"{RESULTS}/models/{{model}}-{{acceleration}}x/validation.csv",
-    params:
-        compute=COMPUTE,
     log:
         f"{LOGS}/validate/{{model}}-{{acceleration}}x.log",
     benchmark:
         f"{RESULTS}/benchmarks/validate/{{model}}-{{acceleration}}x.tsv"
+    conda:
+        "../envs/environment.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=8000,
         runtime=120,
-    conda:
-        "../envs/environment.yaml"
+    params:
+        compute=COMPUTE,
     shell:
         "python -m workflow_scripts.validate --checkpoint {input.checkpoint:q} --model {wildcards.model:q}"
         " --acceleration {wildcards.acceleration} {params.compute} --volumes {input.volumes:q}"

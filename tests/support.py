@@ -1,6 +1,7 @@
 """Small inputs for the tests: k-space of a smooth object seen by a few coils, volumes, annotation files, programs."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,9 @@ from advmri.annotations import COLUMNS
 from advmri.attacks.scan import Scan
 from advmri.masks import make_mask
 from advmri.reconstruction.architecture import build_reconstructor
+from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 from advmri.volumes import write_volume
+from workflow_scripts import attack, index_volume, sampling_mask
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("ADVMRI_SHARED", ROOT.parent / "shared" / "data"))
@@ -86,3 +89,24 @@ def run_program(program: ModuleType, **options):
         words += [f"--{name.replace('_', '-')}", *map(str, values)]
     arguments: argparse.Namespace = program.options().parse_args(words)
     program.main(arguments)
+
+
+def make_run(folder, architecture, slices=3, **arguments):
+    """A volume, its boxes, index and mask, and a random checkpoint, made by the programs; their paths by name."""
+    write_small_volume(folder / "v1.h5", slices=slices)
+    boxes = [("v1", number, "No", 4, 6, 9, 8, "tear") for number in range(slices)]
+    write_csv(folder / "boxes.csv", [*boxes, ("v1", 0, "No", 12, 2, 5, 7, "oedema")])
+    paths = {"volume": folder / "v1.h5", "index": folder / "v1.json", "mask": folder / "mask.h5"}
+    paths["checkpoint"] = folder / "model.pt"
+    run_program(index_volume, volume=paths["volume"], annotations=folder / "boxes.csv", output=paths["index"])
+    run_program(sampling_mask, index=paths["index"], acceleration=4, centre_fraction=0.16, output=paths["mask"])
+    sizes = SMALL_NETWORKS[architecture] | arguments
+    facts = Checkpoint(architecture, sizes, acceleration=4, trained_on="train")
+    save_checkpoint(paths["checkpoint"], facts, random_network(architecture, **arguments))
+    return paths
+
+
+def attack_run(paths, output, settings, slices="000-002", **options):
+    """Run the attack program on what `make_run` made."""
+    named = {"attack": "test", "model": "m", "acceleration": 4, "seed": 3, "batch_size": 4, "device": "cpu"}
+    run_program(attack, **named | options, **paths, slices=slices, settings=json.dumps(settings), output=output)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.annotations import ExcludedAnnotation
+from advmri.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.errors import InputError
 from advmri.summary import summarise
 from advmri.volume_index import read_index
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
+
+NAMES: dict[str, type] = {"volume": str, "patient": str, "model": str, "attack": str}
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
@@ -20,15 +22,20 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, concatenate, summarise, write."""
-    scores = [table for path in arguments.scores if not (table := pd.read_csv(path)).empty]
+    scores = [table for path in arguments.scores if not (table := pd.read_csv(path, dtype=NAMES)).empty]
     if not scores:
         raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")
     metrics = pd.concat(scores, ignore_index=True)
-    excluded = [asdict(entry) for path in arguments.indices for entry in read_index(path).excluded]
+    indices = [read_index(path) for path in arguments.indices]
+    audited = {index.volume for index in indices}
+    rows = read_annotations(arguments.annotations)
+    left_out = [entry for index in indices for entry in index.excluded]
+    left_out += unaudited_annotations(rows, set(arguments.validation_volumes), audited)
+    excluded = [asdict(entry) for entry in sorted(left_out, key=lambda entry: entry.line)]
     _write(metrics, arguments.metrics)
     _write(summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed), arguments.summary)
     _write(pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)), arguments.excluded)
-    validation = pd.concat([pd.read_csv(path) for path in arguments.validations], ignore_index=True)
+    validation = pd.concat([pd.read_csv(path, dtype=NAMES) for path in arguments.validations], ignore_index=True)
     _write(validation.drop_duplicates(["volume", "model", "acceleration"]), arguments.quality)
     LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
 
@@ -38,6 +45,8 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--scores", type=Path, nargs="+", required=True, help="score files")
     made.add_argument("--indices", type=Path, nargs="+", required=True, help="index files of the audited volumes")
+    made.add_argument("--annotations", type=Path, required=True, help="the CSV of boxes")
+    made.add_argument("--validation-volumes", nargs="+", required=True, help="all volumes of the val split")
     made.add_argument("--validations", type=Path, nargs="+", required=True, help="validation.csv of the models")
     made.add_argument("--confidence", type=float, default=0.95)
     made.add_argument("--resamples", type=int, default=2000, help="bootstrap samples over patients")

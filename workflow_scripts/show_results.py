@@ -16,7 +16,7 @@ def _interval(row: pd.Series, name: str) -> str:
 
 
 def short_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return SSIM in the boxes, clean and at the largest severity of each attack, one row per model and acceleration."""
+    """Return SSIM in the boxes, clean and at each attack's largest severity, by model and acceleration."""
     boxes = summary[summary.region == "box"]
     rows = []
     for (model, acceleration), group in boxes.groupby(["model", "acceleration"]):
@@ -25,7 +25,7 @@ def short_table(summary: pd.DataFrame) -> pd.DataFrame:
         row["clean"] = f"{clean.ssim_mean.iloc[0]:.3f}" if len(clean) else ""
         for attack, entries in group.groupby("attack"):
             worst = entries.loc[entries.severity.idxmax()]
-            unit = f"{worst.severity:g}°" if attack == "rotation" else f"{100 * worst.severity:g}%"
+            unit = f"{worst.severity:g}°" if worst.optimiser == "grid" else f"{100 * worst.severity:g}%"
             row[f"{attack} {unit}"] = _interval(worst, "ssim")
         rows.append(row)
     return pd.DataFrame(rows)

@@ -1,5 +1,6 @@
 """The threat model of eq. (4): a product of L2 balls, one per coil, on the measured columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +39,12 @@ class CoilBall:
         """Return the nearest member: coils outside their ball are scaled back to its surface, the others kept."""
         return scale_coils(perturbation, torch.minimum(coil_norms(perturbation), self.radius))
 
-    def random_on_surface(self, generator: torch.Generator) -> Tensor:
-        """Draw complex Gaussian noise scaled to exactly the radius in every coil, the same for any device."""
-        draw = torch.randn((*self.radius.shape, *self.shape), dtype=torch.complex64, generator=generator)
-        return scale_coils(draw.to(self.radius.device), self.radius)
+    def random_on_surface(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Draw complex Gaussian noise scaled to exactly the radius in every coil.
+
+        Args:
+            generators: on the CPU, one per member of the batch, so that neither device nor batch size matter.
+        """
+        shape = (self.radius.shape[1], *self.shape)
+        draws = [torch.randn(shape, dtype=torch.complex64, generator=generator) for generator in generators]
+        return scale_coils(torch.stack(draws).to(self.radius.device), self.radius)

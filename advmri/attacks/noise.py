@@ -94,8 +94,10 @@ def _attack_region(
 
     for chunk in searched.split(batch_size) if len(searched) else ():
         ball = CoilBall(severity[chunk, None] * scan.coil_norms, shape)
-        generator = torch.Generator().manual_seed(derive_seed(seed, *(settings.severities[i] for i in chunk.tolist())))
-        found = optimiser.maximise(objective, ball, generator)
+        generators = [
+            torch.Generator().manual_seed(derive_seed(seed, str(settings.severities[i]))) for i in chunk.tolist()
+        ]
+        found = optimiser.maximise(objective, ball, generators)
         best[chunk], best_step[chunk] = found.best, found.best_step
         with torch.no_grad():
             reconstruction[chunk] = reconstruct(found.best)

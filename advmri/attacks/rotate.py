@@ -27,7 +27,8 @@ def rotate_complex(image: Tensor, degrees: float) -> Tensor:
     """Rotate complex images [..., H, W] about the pixel (H // 2, W // 2), the centre of fastMRI's FFTs.
 
     Three shears (Unser, Thevenaz & Yaroslavsky 1995), each an exact sinc interpolation of a periodic image, so that
-    nothing is smoothed and opposite angles undo each other. Positive angles turn columns towards rows; 0 returns `image`.
+    nothing is smoothed and opposite angles undo each other. Positive angles turn columns towards rows; 0 degrees
+    returns `image` itself.
     """
     if degrees == 0:
         return image
@@ -40,17 +41,25 @@ def rotate_complex(image: Tensor, degrees: float) -> Tensor:
     return _shift_lines(image, along_rows, -1)
 
 
-def rotate_magnitude(image: Tensor, degrees: float) -> Tensor:
-    """Rotate real images [B, h, w] about (h // 2, w // 2); what turns in from outside is the mirrored border.
+def rotate_magnitude(image: Tensor, degrees: float, full_shape: tuple[int, int]) -> Tensor:
+    """Rotate real images [B, h, w], cut from the centre of images of `full_shape`, about the centre of those.
 
-    The border is mirrored as far as the largest shear reaches, so that neither the wrap-around nor its ringing
-    touches the image.
+    The border is mirrored as far as the largest shear reaches, so that neither the wrap-around nor its ringing touches
+    the image; what turns in from outside is the mirrored border.
     """
     if degrees == 0:
         return image
     height, width = image.shape[-2:]
     reach = max(height, width) * abs(math.sin(math.radians(degrees)))
-    margin = min(math.ceil(reach) + 8, height - 1, width - 1)
-    padded = torch.nn.functional.pad(image[:, None], (margin,) * 4, mode="reflect")[:, 0]
+    margin = min(math.ceil(reach) + 8, height - 2, width - 2)
+    # One more row or column where the full image's centre is not at (h // 2, w // 2) of the crop.
+    more = [_centre_in_crop(full, size) - size // 2 for full, size in zip(full_shape, (height, width), strict=True)]
+    padding = (margin, margin + more[1], margin, margin + more[0])
+    padded = torch.nn.functional.pad(image[:, None], padding, mode="reflect")[:, 0]
     turned = rotate_complex(padded.to(torch.complex64), degrees).real
     return turned[:, margin : margin + height, margin : margin + width]
+
+
+def _centre_in_crop(full: int, size: int) -> int:
+    """Return where the pixel full // 2 lies in the central `size` pixels, as fastMRI cuts them."""
+    return full // 2 - (full - size) // 2

@@ -66,14 +66,15 @@ def sweep_angles(scan: Scan, angles: list[float], batch_size: int) -> Sweep:
     reconstructions: list[Tensor] = []
     targets: list[Tensor] = []
     clean = scan.clean()
+    shape = (scan.kspace.shape[-2], scan.kspace.shape[-1])
     for start in range(0, len(angles), batch_size):
         chunk = angles[start : start + batch_size]
         rotated = torch.stack([fft2c(rotate_complex(coil_images, angle)) for angle in chunk])
         images = scan.reconstruct(rotated)
         full = rss_reconstruction(rotated, scan.crop)
         for angle, image, target in zip(chunk, images, full, strict=True):
-            reconstructions.append(clean if angle == 0 else rotate_magnitude(image[None], -angle)[0])
-            targets.append(scan.target if angle == 0 else rotate_magnitude(target[None], -angle)[0])
+            reconstructions.append(clean if angle == 0 else rotate_magnitude(image[None], -angle, shape)[0])
+            targets.append(scan.target if angle == 0 else rotate_magnitude(target[None], -angle, shape)[0])
     return Sweep(torch.tensor(angles), torch.stack(reconstructions), torch.stack(targets))
 
 

@@ -1,6 +1,6 @@
 """What an optimiser is given and what it returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,6 @@ class BestIterate:
 class Optimiser(Protocol):
     """A search for the member of a threat model with the largest objective."""
 
-    def maximise(self, objective: Objective, ball: CoilBall, generator: torch.Generator) -> SearchResult:
-        """Search within `ball`; all randomness comes from `generator` (CPU)."""
+    def maximise(self, objective: Objective, ball: CoilBall, generators: Sequence[torch.Generator]) -> SearchResult:
+        """Search within `ball`; all randomness comes from `generators` (CPU), one per member of the batch."""
         ...

@@ -13,7 +13,7 @@ class NoiseAttack(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threat_model: Literal["noise"]
-    optimiser: Literal["pgd", "gaussian"] = Field("pgd", description="a module of advmri/attacks/optimisers")
+    optimiser: str = Field("pgd", pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/attacks/optimisers")
     target: Target = Field("box", description="what the objective covers: each annotated box, or the whole crop")
     severities: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
         [0, 0.005, 0.01, 0.015, 0.02, 0.025], min_length=1, description="eta: ||z_i|| / ||k_i||"

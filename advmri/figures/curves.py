@@ -12,11 +12,13 @@ from matplotlib.lines import Line2D
 
 from advmri.errors import InputError
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.style import REFERENCE_COLOUR, SMALL, acceleration_style, model_colour
+from advmri.figures.style import REFERENCE_COLOUR, SMALL, acceleration_style, model_colour, times
 
 KEYS = ["series", "attack", "model", "model_label", "acceleration", "severity"]
 NOTE_WIDTH = 60
 """Characters in a line below a figure one column wide."""
+LEGEND_WIDTH = 42
+"""Characters of labels side by side above it."""
 
 
 def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "ssim") -> pd.DataFrame:
@@ -111,10 +113,28 @@ def acceleration_handles(inputs: FigureInputs, markers: bool = True) -> list[Lin
     styles = [acceleration_style(acceleration, accelerations) for acceleration in accelerations]
     return [
         Line2D(
-            [], [], color=REFERENCE_COLOUR, linestyle=line, marker=marker if markers else None, label=f"{acceleration}×"
+            [],
+            [],
+            color=REFERENCE_COLOUR,
+            linestyle=line,
+            marker=marker if markers else None,
+            label=times(acceleration),
         )
         for acceleration, (line, marker) in zip(accelerations, styles, strict=True)
     ]
+
+
+def write_legend(figure: Figure, *groups: Sequence[Line2D]) -> None:
+    """Write a legend above a figure one column wide: one column per group, or fewer where labels are long."""
+    longest = [max(len(str(handle.get_label())) for handle in group) for group in groups]
+    if sum(longest) > LEGEND_WIDTH:
+        handles = [handle for group in groups for handle in group]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2 if max(longest) <= LEGEND_WIDTH / 2 else 1)
+        return
+    rows = max(len(group) for group in groups)
+    empty = Line2D([], [], linestyle="none", label=" ")
+    padded = [handle for group in groups for handle in [*group, *[empty] * (rows - len(group))]]
+    figure.legend(handles=padded, loc="outside upper center", ncols=len(groups))
 
 
 def means_note(points: pd.DataFrame, inputs: FigureInputs) -> str:

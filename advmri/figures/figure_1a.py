@@ -14,10 +14,11 @@ from advmri.figures.curves import (
     means_note,
     model_handles,
     shifts,
+    write_legend,
     write_note,
 )
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.style import COLUMN_WIDTH, CONTROL_STYLE, REFERENCE_COLOUR, acceleration_style, model_colour
+from advmri.figures.style import COLUMN_WIDTH, CONTROL_STYLE, REFERENCE_COLOUR, acceleration_style, model_colour, times
 
 PER_CENT = 100.0
 
@@ -51,11 +52,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
     finish(axes, "Noise level η (% of each coil's ‖k‖)", "SSIM in annotated boxes")
     write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}")
-    figure.legend(
-        handles=[*model_handles(inputs), *acceleration_handles(inputs), *handles],
-        loc="outside upper center",
-        ncols=3,
-    )
+    write_legend(figure, model_handles(inputs), acceleration_handles(inputs), handles)
     return figure, pd.concat(tables, ignore_index=True)
 
 
@@ -65,5 +62,5 @@ def _thermal_note(points: pd.DataFrame) -> str:
     if known.empty:
         return ""
     slopes = (known.thermal_multiple / (known.severity * PER_CENT)).groupby(known.acceleration).mean()
-    multiples = ", ".join(f"{slope:.2g} ({acceleration}×)" for acceleration, slope in slopes.items())
+    multiples = ", ".join(f"{slope:.2g} ({times(acceleration)})" for acceleration, slope in slopes.items())
     return f"η = 1% is {multiples} times the thermal noise"

@@ -1,17 +1,27 @@
 """Figure 1b: SSIM in the annotated boxes where the boxes are attacked, and where the whole image is."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advmri.figures.curves import box_curves, curves_of, draw_curve, means_note, model_handles, shifts, write_note
+from advmri.figures.curves import (
+    box_curves,
+    curves_of,
+    draw_curve,
+    means_note,
+    model_handles,
+    shifts,
+    write_legend,
+    write_note,
+)
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, model_colour
+from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, model_colour, times
 
 PER_CENT = 100.0
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "boxes attacked": {"linestyle": "-", "marker": "o"},
     "whole image attacked": {"linestyle": (0, (4, 1.6)), "marker": "o", "markerfacecolor": "white"},
 }
@@ -36,12 +46,12 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             for model, _, points in curves_of(panel[panel.series == name], inputs):
                 colour = model_colour(model, list(options.models))
                 draw_curve(axes, points, PER_CENT, steps[name, model], color=colour, **LOOKS[name])
-        axes.set_title(f"Acceleration {acceleration}×")
+        axes.set_title(f"Acceleration {times(acceleration)}")
         axes.set_xlabel("Noise level η (%)")
     for axes in grid[:, 0]:
         axes.set_ylabel("SSIM in annotated boxes")
     grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)
     write_note(figure, means_note(table, inputs))
     handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]
-    figure.legend(handles=[*model_handles(inputs), *handles], loc="outside upper center", ncols=2)
+    write_legend(figure, model_handles(inputs), handles)
     return figure, table

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.montage import Montage
+from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
 from advmri.figures.showcase import pick_showcase
 from advmri.figures.style import eta_label, model_colour
@@ -28,17 +28,14 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     height, width = first.target.shape
     noise = eta_label(shown.severity)
     changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
-    foot = (
-        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Yellow: the box, enlarged on the right;"
-        f" SSIM and PSNR in it. *With the noise found against {options.models[changed_most]}.",
-    )
+    foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}. *With the noise found against {options.models[changed_most]}."
     montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width, foot)
     rows = []
 
     def add(row: int, column: int, panel: Panel, title: str, colour: str = "black") -> None:
         images, scores = found[panel.model or models[0]]
         facts = panel_facts(panel, images, scores, shown, view, row, column)
-        values = panel_values(facts) if panel.shown != "target" else "target"
+        values = panel_values(facts)
         montage.show(row, column, getattr(images, panel.shown), title, values, colour)
         rows.append(facts)
 

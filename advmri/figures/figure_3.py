@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.montage import Montage
+from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
 from advmri.figures.showcase import pick_showcase
 from advmri.figures.style import eta_label, model_colour
@@ -20,10 +20,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     first, _ = read_panel(inputs, shown, region, models[0], shown.severity)
     view = make_view(first, options)
     height, width = first.target.shape
-    foot = (
-        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Yellow: the box, enlarged on the right;"
-        " SSIM and PSNR in it.",
-    )
+    foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}."
     montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):
@@ -37,7 +34,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         )
         for column, (panel, (images, scores), title) in enumerate(cells):
             facts = panel_facts(panel, images, scores, shown, view, row, column)
-            values = panel_values(facts) if panel.shown != "target" else "target"
+            values = panel_values(facts)
             montage.show(row, column, getattr(images, panel.shown), title, values)
             rows.append(facts)
         montage.label_rows(row, row, options.models[model], model_colour(model, models))

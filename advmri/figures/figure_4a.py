@@ -13,6 +13,7 @@ from advmri.figures.curves import (
     means_note,
     model_handles,
     shifts,
+    write_legend,
     write_note,
 )
 from advmri.figures.inputs import FigureInputs
@@ -40,7 +41,5 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", "SSIM in annotated boxes")
     write_note(figure, means_note(attacked, inputs))
     alone = Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone")
-    figure.legend(
-        handles=[*model_handles(inputs), *acceleration_handles(inputs), alone], loc="outside upper center", ncols=3
-    )
+    write_legend(figure, model_handles(inputs), acceleration_handles(inputs), [alone])
     return figure, pd.concat([attacked, floor], ignore_index=True)

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.montage import Montage
+from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
 from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.style import angle_label, model_colour
@@ -25,8 +25,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     view = make_view(first, options)
     height, width = first.target.shape
     foot = (
-        f"{shown.place()}; acceleration {shown.acceleration}×. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°,"
-        " images rotated back. Yellow: the box, enlarged on the right; SSIM and PSNR in it.",
+        f"{shown.place()}. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°, images rotated back. {BOX_NOTE}."
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {
@@ -47,7 +46,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         )
         for column, (panel, title) in enumerate(cells):
             facts = panel_facts(panel, images, scores, shown, view, 2 * place, column)
-            values = panel_values(facts) if panel.shown != "target" else "target"
+            values = panel_values(facts)
             montage.show(2 * place, column, getattr(images, panel.shown), title, values)
             if panel.shown != "target":
                 montage.show_error(2 * place + 1, column, errors[model, panel.shown], limit)

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from advmri.figures.curves import write_note
 from advmri.figures.inputs import FigureInputs
-from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour
+from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour, times
 
 ZERO_FILLED = "zero_filled"
 MEASURES = {"ssim": "SSIM of the volume", "psnr": "PSNR of the volume (dB)"}
@@ -72,6 +72,6 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, methods: list[s
             axes.plot(
                 [place + offset], [wide[method].mean()], "_", color=colour, markersize=9, markeredgewidth=1.6, zorder=3
             )
-    axes.set_xticks(range(len(accelerations)), [f"{acceleration}×" for acceleration in accelerations])
+    axes.set_xticks(range(len(accelerations)), [times(one) for one in accelerations])
     axes.set_xlim(-0.5, len(accelerations) - 0.5)
     axes.grid(visible=False, axis="x")

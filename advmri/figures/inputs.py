@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class FigureOptions:
     def from_json(cls, text: str) -> Self:
         """Read options from JSON; `models` is a list of [name, label] there, since its order counts."""
         content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if value is not None}
-        content["models"] = {name: label for name, label in content["models"]}
+        content["models"] = dict(content["models"])
         content["accelerations"] = tuple(content["accelerations"])
         return cls(**content)
 
@@ -87,6 +88,11 @@ class AttackedSlice:
     sweep: pd.DataFrame
 
 
+def _bounds(result: h5py.Group, name: str) -> tuple[int, int]:
+    first, end = result.attrs[name]
+    return int(first), int(end)
+
+
 @dataclass(frozen=True)
 class FigureInputs:
     """Tables and attack files.
@@ -114,7 +120,7 @@ class FigureInputs:
             volume, _, slices = job.rpartition("/")
             by_volume.setdefault(volume, []).append(slices)
         tables = [pd.read_csv(path, dtype={"volume": str, "model": str}) for path in (metrics, summary, quality)]
-        return cls(options, *tables, attacks_folder=folder, jobs=by_volume)
+        return cls(options, tables[0], tables[1], tables[2], folder, by_volume)
 
     def attack_path(self, attack: str, model: str, acceleration: int, volume: str, slice_number: int) -> Path:
         """Return the attack file that holds a slice."""
@@ -141,8 +147,8 @@ class FigureInputs:
                 clean=group["clean"][()],
                 reconstruction=result["reconstruction"][place],
                 perturbed_target=result["perturbed_target"][place],
-                rows=tuple(map(int, result.attrs["rows"])) if on_box else None,
-                columns=tuple(map(int, result.attrs["columns"])) if on_box else None,
+                rows=_bounds(result, "rows") if on_box else None,
+                columns=_bounds(result, "columns") if on_box else None,
                 severity=round(float(severities[place]), 6),
                 angle=float(result["angle"][place]) if rotation else float("nan"),
                 sweep=pd.DataFrame(sweep | ({"floor_ssim": result["floor_ssim"][()]} if rotation else {})),

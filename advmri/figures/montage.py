@@ -15,23 +15,24 @@ from advmri.figures.style import BOX_COLOUR, NORMAL, REFERENCE_COLOUR, SMALL, TE
 from advmri.figures.view import View
 
 LEFT, GAP, INNER, TITLE, BETWEEN, FOOT_LINE = 0.22, 0.1, 0.03, 0.33, 0.04, 0.135
-"""Inches: room for row labels, between cells, inside a cell, above rows with titles, above other rows, per line below."""
+"""Inches: left of all, between cells, inside a cell, above rows with titles, above other rows, per line below."""
 FOOT_WIDTH = 124
 """Characters in a line below."""
+BOX_NOTE = "Yellow: the box, enlarged on the right; SSIM and PSNR in it"
 ERROR_COLOURS = "inferno"
 
 
 class Montage:
     """A grid of cells as wide as the text; `titled` says which rows have text above their cells, `foot` is below."""
 
-    def __init__(self, titled: Sequence[bool], columns: int, view: View, aspect: float, foot: Sequence[str]) -> None:
+    def __init__(self, titled: Sequence[bool], columns: int, view: View, aspect: float, foot: str) -> None:
         self.view = view
         self._cell = (TEXT_WIDTH - LEFT - GAP * (columns - 1)) / columns
         self._side = (self._cell - INNER) / 2
         self._height = self._side * aspect
         above = [TITLE if title else BETWEEN for title in titled]
         self._bottoms: list[float] = []
-        notes = [line for sentences in foot for line in wrap(sentences, FOOT_WIDTH)]
+        notes = wrap(foot, FOOT_WIDTH)
         total = sum(above) + len(above) * self._height + FOOT_LINE * len(notes) + 0.1
         top = total
         for room in above:
@@ -67,9 +68,10 @@ class Montage:
         enlarged.set_xlim(region.column0 - 0.5, region.column1 - 0.5)
         enlarged.set_ylim(region.row1 - 0.5, region.row0 - 0.5)
         box = self.view.box
-        for axes in (whole, enlarged) if box is not None else ():
+        if box is not None:
             corner, size = (box.column0 - 0.5, box.row0 - 0.5), (box.column1 - box.column0, box.row1 - box.row0)
-            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX_COLOUR, linewidth=0.7))
+            for axes in (whole, enlarged):
+                axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX_COLOUR, linewidth=0.7))
 
     def show(self, row: int, column: int, image: Image, title: str, values: str, colour: str = "black") -> None:
         """Show an image in the common grey window, with a title and a line of values."""

@@ -49,7 +49,9 @@ def panel_facts(
 
 
 def panel_values(facts: dict[str, Any]) -> str:
-    """Return the line of values above a panel."""
+    """Return the line of values above a panel; the target has none."""
+    if facts["shown"] == "target":
+        return "target"
     return values_line(facts["ssim"], facts["psnr"])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from advmri.errors import InputError
+from advmri.figures.style import times
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Showcase:
     def rule(self) -> str:
         """Say how the box was picked."""
         what = {"median": "median", "worst": "largest"}[self.pick]
-        return f"Box of {what} SSIM loss at {self.acceleration}×, mean over networks (rank {self.rank} of {self.boxes})"
+        return f"Box with the {what} SSIM loss at {times(self.acceleration)} (rank {self.rank} of {self.boxes})"
 
 
 def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str) -> Showcase:

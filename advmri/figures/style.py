@@ -46,8 +46,8 @@ SETTINGS = {
     "ytick.major.size": 2.5,
     "legend.fontsize": SMALL,
     "legend.frameon": False,
-    "legend.handlelength": 2.9,
-    "legend.columnspacing": 1.2,
+    "legend.handlelength": 2.6,
+    "legend.columnspacing": 1.1,
     "legend.labelspacing": 0.3,
     "lines.linewidth": 1.3,
     "lines.markersize": 3.5,
@@ -70,6 +70,11 @@ def acceleration_style(
     """Return an acceleration's line style and marker, by its place among the config's accelerations."""
     place = list(accelerations).index(acceleration)
     return LINE_STYLES[place % len(LINE_STYLES)], MARKERS[place % len(MARKERS)]
+
+
+def times(acceleration: int) -> str:
+    """Return `8×` for 8."""
+    return f"{acceleration}\N{MULTIPLICATION SIGN}"
 
 
 def eta_label(eta: float) -> str:

@@ -51,7 +51,7 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Checkpoint, Recon
         raise InputError(f"{path}: there is no such checkpoint.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         raise InputError(f"{path}: not a checkpoint that loads with weights_only=True ({error}).") from error
     if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
         raise InputError(f"{path}: not an AdvMRI checkpoint of format {FORMAT_VERSION}.")

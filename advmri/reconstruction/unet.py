@@ -6,10 +6,8 @@ from fastmri.models import Unet
 from torch import Tensor
 
 from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.normalisation import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
 from advmri.reconstruction.protocol import Reconstructor
-
-CLAMP_STANDARD_DEVIATIONS = 6.0
-NORMALISATION_EPSILON = 1e-11
 
 
 class UnetReconstructor(Reconstructor):

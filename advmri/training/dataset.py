@@ -30,6 +30,14 @@ class Sample(NamedTuple):
     maximum: Tensor
 
 
+def batch_by_shape(samples: Sequence[Sample]) -> list[Sample]:
+    """Stack samples of equal shape: volumes differ in columns, and tensors of one batch cannot."""
+    groups: dict[tuple[torch.Size, torch.Size], list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault((sample.kspace.shape, sample.target.shape), []).append(sample)
+    return [Sample(*map(torch.stack, zip(*group, strict=True))) for group in groups.values()]
+
+
 @dataclass(frozen=True)
 class MaskSettings:
     """How training masks are drawn."""

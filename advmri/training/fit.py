@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint, OnExceptionCheckpoint
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from advmri.errors import InputError
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.seeds import derive_seed
-from advmri.training.dataset import MaskSettings, SliceDataset
+from advmri.training.dataset import MaskSettings, Sample, SliceDataset, batch_by_shape
 from advmri.training.module import ReconstructionTraining
 from advmri.training.settings import TrainingSettings
 from advmri.volumes import Volume
@@ -67,6 +67,13 @@ class History(pl.Callback):
         return table.groupby("step", as_index=False).first()
 
 
+def _steps_done(last: Path) -> int:
+    """Return the optimiser steps behind an interrupted run's state; 0 where there is none."""
+    if not last.is_file():
+        return 0
+    return int(torch.load(last, map_location="cpu", mmap=True, weights_only=False)["global_step"])
+
+
 @dataclass(frozen=True)
 class Compute:
     """Where and how to compute: a torch device type (`cpu` or `cuda`) and data loader processes."""
@@ -75,8 +82,34 @@ class Compute:
     workers: int = 0
 
 
-def _loader(dataset: SliceDataset, batch_size: int, workers: int) -> DataLoader[Any]:
-    return DataLoader(dataset, batch_size=batch_size, num_workers=workers, persistent_workers=workers > 0)
+class SaveWhenTerminated(OnExceptionCheckpoint):
+    """Save the state on SIGTERM, which Lightning heeds between two batches; at any other moment it may be half new."""
+
+    def on_exception(self, trainer: pl.Trainer, *details: Any, **more: Any) -> None:
+        """Save, unless gradients are being accumulated: they would be lost."""
+        if trainer.received_sigterm and not trainer.fit_loop._should_accumulate():
+            super().on_exception(trainer, *details, **more)
+
+    def teardown(self, *details: Any, **more: Any) -> None:
+        """Keep the last state until the result is written: `workflow_scripts.train` removes it then."""
+
+
+class Batches:
+    """The batches of a training in order, from number `first` on; the length is that of the whole training.
+
+    Lightning does not wind a loader forward when it resumes: without `first` a resumed run would see the first
+    samples again.
+    """
+
+    def __init__(self, dataset: SliceDataset, batch_size: int, workers: int, first: int) -> None:
+        self.dataset, self.batch_size, self.workers, self.first = dataset, batch_size, workers, first
+
+    def __len__(self) -> int:
+        return len(self.dataset) // self.batch_size
+
+    def __iter__(self) -> Iterator[list[Sample]]:
+        rest = Subset(self.dataset, range(self.first * self.batch_size, len(self.dataset)))
+        return iter(DataLoader(rest, self.batch_size, num_workers=self.workers, collate_fn=batch_by_shape))
 
 
 def fit(
@@ -124,7 +157,7 @@ def fit(
             enable_version_counter=False,
             save_top_k=1,
         ),
-        OnExceptionCheckpoint(work_folder, filename="last"),
+        SaveWhenTerminated(work_folder, filename="last"),
     ]
     if settings.weight_average is not None:
         callbacks.append(EMAWeightAveraging(decay=settings.weight_average))
@@ -155,10 +188,10 @@ def fit(
             **validation,
         )
         last = work_folder / "last.ckpt"
-        holdout_loader = _loader(SliceDataset(holdout, mask, derive_seed(seed, "holdout")), 1, 0) if holdout else None
+        holdout_loader = DataLoader(SliceDataset(holdout, mask, derive_seed(seed, "holdout"))) if holdout else None
         trainer.fit(
             ReconstructionTraining(reconstructor, settings),
-            _loader(dataset, settings.batch_size, compute.workers),
+            Batches(dataset, settings.batch_size, compute.workers, _steps_done(last) * settings.accumulate),
             holdout_loader,
             ckpt_path=last if last.is_file() else None,
             weights_only=False,

@@ -6,7 +6,7 @@ from fastmri.losses import SSIMLoss
 from torch import Tensor, nn
 
 from advmri.kspace import rss_reconstruction
-from advmri.reconstruction.unet import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
+from advmri.reconstruction.normalisation import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
 from advmri.training.dataset import Sample
 
 

@@ -29,10 +29,12 @@ class ReconstructionTraining(pl.LightningModule):
         crop = (sample.target.shape[-2], sample.target.shape[-1])
         return self.reconstructor(sample.kspace, sample.mask, int(sample.num_low_frequencies[0]), crop)
 
-    def training_step(self, batch: Sample, batch_index: int) -> Tensor:
-        """Return the loss of a batch."""
-        loss = self.loss(self._reconstruct(batch), batch)
-        self.log("train_loss", loss, batch_size=len(batch.target))
+    def training_step(self, batch: list[Sample], batch_index: int) -> Tensor:
+        """Return the mean loss over the samples of a batch, given in groups of equal shape."""
+        sizes = [len(group.target) for group in batch]
+        losses = [self.loss(self._reconstruct(group), group) * size for group, size in zip(batch, sizes, strict=True)]
+        loss = torch.stack(losses).sum() / sum(sizes)
+        self.log("train_loss", loss, batch_size=sum(sizes))
         return loss
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:

@@ -1,5 +1,6 @@
 """The control: random Gaussian noise with exactly the per-coil norms that the adversary may use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,12 +15,12 @@ class Optimiser:
 
     draws: int = 3
 
-    def maximise(self, objective: Objective, ball: CoilBall, generator: torch.Generator) -> SearchResult:
+    def maximise(self, objective: Objective, ball: CoilBall, generators: Sequence[torch.Generator]) -> SearchResult:
         """See `advmri.attacks.search.Optimiser`; the trace holds one value per draw."""
         found = BestIterate()
         draw = ball.zero()
         for _ in range(self.draws):
-            draw = ball.random_on_surface(generator)
+            draw = ball.random_on_surface(generators)
             with torch.no_grad():
                 found.offer(draw, objective(draw))
         return found.result(draw)

@@ -1,0 +1,119 @@
+"""The attack program: resumes at the slice where it stopped, and its result does not tell."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from support import attack_run, make_run, run_program
+
+from workflow_scripts import attack, score
+
+SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "target": "box", "severities": [0, 0.02], "steps": 2}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run"), "unet")
+
+
+def contents(path):
+    """Every dataset and attribute of an HDF5 file by name."""
+    found = {}
+
+    def note(name, item):
+        found.update({f"{name}@{key}": np.asarray(value).tolist() for key, value in item.attrs.items()})
+        if isinstance(item, h5py.Dataset):
+            found[name] = (str(item.dtype), item.chunks, item[()].tobytes())
+
+    with h5py.File(path) as file:
+        note("", file)
+        file.visititems(note)
+    return found
+
+
+class StoppedError(Exception):
+    """As if the job had been killed."""
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count attacked slices, and stop before one of them."""
+
+    class Counter:
+        attacked: list = []  # noqa: RUF012
+        stop_at = None
+
+    original = attack.attack_slice
+
+    def counting(volume, index, number, *others):
+        if number == Counter.stop_at:
+            raise StoppedError
+        Counter.attacked.append(number)
+        return original(volume, index, number, *others)
+
+    Counter.attacked = []
+    monkeypatch.setattr(attack, "attack_slice", counting)
+    return Counter
+
+
+def test_goes_on_at_the_slice_where_it_stopped(paths, tmp_path, counted):
+    attack_run(paths, tmp_path / "whole" / "a.h5", SETTINGS)
+    counted.attacked, counted.stop_at = [], 2
+    with pytest.raises(StoppedError):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert counted.attacked == [0, 1] and not (tmp_path / "a.h5").exists()
+    counted.attacked, counted.stop_at = [], None
+    attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert counted.attacked == [2]
+    assert contents(tmp_path / "a.h5") == contents(tmp_path / "whole" / "a.h5")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file() or path.name.startswith(".")] == ["a.h5"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 4}, {"code_digest": "other"}, {"batch_size": 2}, {"settings": SETTINGS | {"steps": 3}}],
+    ids=lambda change: next(iter(change)),
+)
+def test_parts_of_other_settings_are_not_taken(paths, tmp_path, counted, change):
+    counted.stop_at = 2
+    with pytest.raises(StoppedError):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    counted.attacked, counted.stop_at = [], None
+    attack_run(paths, tmp_path / "a.h5", **{"settings": SETTINGS} | change)
+    assert counted.attacked == [0, 1, 2]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_slice_does_not_depend_on_its_job(paths, tmp_path):
+    """Cutting jobs otherwise (slices_per_job) gives the same perturbations."""
+    gaussian = SETTINGS | {"optimiser": "gaussian"}
+    attack_run(paths, tmp_path / "all.h5", gaussian)
+    attack_run(paths, tmp_path / "one.h5", gaussian, slices="001")
+    whole, alone = contents(tmp_path / "all.h5"), contents(tmp_path / "one.h5")
+    mine = {name for name in whole if name.startswith("slice_001")}
+    assert mine == {name for name in alone if name.startswith("slice_")} != set()
+    assert all(whole[name] == alone[name] for name in mine)
+
+
+def test_a_job_whose_boxes_are_all_excluded_is_empty(paths, tmp_path):
+    """The plan knows slices, the index knows which boxes are left: both files of such a job are there, empty."""
+    index = json.loads(paths["index"].read_text())
+    index["annotated"].pop("1")
+    (tmp_path / "v1.json").write_text(json.dumps(index))
+    attack_run(paths | {"index": tmp_path / "v1.json"}, tmp_path / "a.h5", SETTINGS, slices="001")
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert len(file) == 0
+    run_program(score, attack_file=tmp_path / "a.h5", index=tmp_path / "v1.json", output=tmp_path / "a.csv")
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1
+
+
+def test_rotation_through_the_program(paths, tmp_path):
+    rotation = {"threat_model": "rotation", "target": "image", "severities": [0, 2], "angle_step": 1}
+    attack_run(paths, tmp_path / "a.h5", rotation, slices="000")
+    with h5py.File(tmp_path / "a.h5") as file:
+        group = file["slice_000"]
+        assert group["image/sweep_angle"][()].tolist() == [-2, -1, 0, 1, 2]
+        assert (group["image/reconstruction"][0] == group["clean"][()]).all()
+        assert (group["image/perturbed_target"][0] == group["target"][()]).all()
+        assert abs(group["image/angle"][1]) <= 2

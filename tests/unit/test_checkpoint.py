@@ -1,0 +1,92 @@
+"""model.pt: loads without running code, holds fastMRI's keys, and says what is wrong with another file."""
+
+import pytest
+import torch
+from fastmri.models import Unet, VarNet
+from support import SMALL_NETWORKS, random_network, small_scan
+
+from advmri.errors import InputError
+from advmri.reconstruction.architecture import build_reconstructor
+from advmri.reconstruction.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+CPU = torch.device("cpu")
+
+
+def save(path, architecture="unet", **changes):
+    network = random_network(architecture)
+    facts = {"architecture": architecture, "arguments": SMALL_NETWORKS[architecture], "acceleration": 4}
+    checkpoint = Checkpoint(**facts | {"trained_on": "train", "training": {"steps": 3, "volumes": ["a"]}} | changes)
+    save_checkpoint(path, checkpoint, network)
+    return checkpoint, network
+
+
+@pytest.mark.parametrize("architecture", ["unet", "varnet"])
+def test_round_trip(tmp_path, architecture):
+    checkpoint, network = save(tmp_path / "model.pt", architecture)
+    found, loaded = load_checkpoint(tmp_path / "model.pt", CPU)
+    assert found == checkpoint
+    assert not loaded.training and not any(weight.requires_grad for weight in loaded.parameters())
+    scan = small_scan(architecture)
+    mask = scan.mask[None]
+    masked = scan.kspace[None] * scan.mask
+    first, second = (model(masked, mask, scan.num_low_frequencies, scan.crop) for model in (network, loaded))
+    assert torch.equal(first, second)
+
+
+def test_weights_fit_the_stock_modules(tmp_path):
+    for architecture, stock in (
+        ("unet", Unet(1, 1, chans=4, num_pool_layers=2)),
+        ("varnet", VarNet(num_cascades=2, chans=3, pools=2, sens_chans=2, sens_pools=2)),
+    ):
+        save(tmp_path / "model.pt", architecture)
+        content = torch.load(tmp_path / "model.pt", weights_only=True)
+        assert content["format_version"] == 1 and content["architecture"]["name"] == architecture
+        stock.load_state_dict(content["state_dict"])
+
+
+def test_weights_of_another_architecture(tmp_path):
+    save(tmp_path / "model.pt", arguments={"chans": 6, "num_pool_layers": 2})
+    with pytest.raises(InputError, match=r"model\.pt: its weights do not fit"):
+        load_checkpoint(tmp_path / "model.pt", CPU)
+
+
+def test_other_files_are_named(tmp_path):
+    path = tmp_path / "model.pt"
+    with pytest.raises(InputError, match=r"model\.pt: there is no such checkpoint"):
+        load_checkpoint(path, CPU)
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match=r"model\.pt: not a checkpoint"):
+        load_checkpoint(path, CPU)
+    torch.save({"state_dict": {}}, path)
+    with pytest.raises(InputError, match=r"model\.pt: not an AdvMRI checkpoint"):
+        load_checkpoint(path, CPU)
+    save(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(InputError, match=r"model\.pt: not a checkpoint"):
+        load_checkpoint(path, CPU)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("code that a checkpoint must not run",))
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path, capsys):
+    torch.save({"format_version": 1, "state_dict": Evil()}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match="weights_only"):
+        load_checkpoint(tmp_path / "model.pt", CPU)
+    assert "must not run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments", "named"),
+    [
+        ("resnet", {}, "no advmri/reconstruction/resnet.py"),
+        ("checkpoint", {}, "no function 'build'"),
+        ("unet", {"channels": 3}, "does not take the arguments"),
+        ("../unet", {}, "no advmri/reconstruction"),
+    ],
+)
+def test_unknown_architectures_and_arguments(architecture, arguments, named):
+    with pytest.raises(InputError, match=named):
+        build_reconstructor(architecture, arguments)
