@@ -15,10 +15,10 @@ from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import REFERENCE_COLOUR, SMALL, acceleration_style, model_colour, times
 
 KEYS = ["series", "attack", "model", "model_label", "acceleration", "severity"]
-NOTE_WIDTH = 60
+NOTE_WIDTH = 68
 """Characters in a line below a figure one column wide."""
-LEGEND_WIDTH = 42
-"""Characters of labels side by side above it."""
+LEGEND_WIDTH, COLUMN_ROOM, LEGEND_LINE = 68, 8, 0.15
+"""Above it: characters side by side, of which each column's line sample takes some; height of a line in inches."""
 
 
 def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "ssim") -> pd.DataFrame:
@@ -125,22 +125,32 @@ def acceleration_handles(inputs: FigureInputs, markers: bool = True) -> list[Lin
 
 
 def write_legend(figure: Figure, *groups: Sequence[Line2D]) -> None:
-    """Write a legend above a figure one column wide: one column per group, or fewer where labels are long."""
-    longest = [max(len(str(handle.get_label())) for handle in group) for group in groups]
-    if sum(longest) > LEGEND_WIDTH:
-        handles = [handle for group in groups for handle in group]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2 if max(longest) <= LEGEND_WIDTH / 2 else 1)
-        return
-    rows = max(len(group) for group in groups)
+    """Write a legend above a figure one column wide, which grows by it: a column per group, or fewer for long labels."""
+    first, *others = groups
+    arrangements = (groups, (first, [handle for group in others for handle in group]))
+    for columns in arrangements:
+        longest = [max(len(str(handle.get_label())) for handle in column) for column in columns]
+        if sum(longest) + COLUMN_ROOM * len(columns) <= LEGEND_WIDTH:
+            break
+    else:
+        columns = ([handle for group in groups for handle in group],)
+    rows = max(len(column) for column in columns)
     empty = Line2D([], [], linestyle="none", label=" ")
-    padded = [handle for group in groups for handle in [*group, *[empty] * (rows - len(group))]]
-    figure.legend(handles=padded, loc="outside upper center", ncols=len(groups))
+    padded = [handle for column in columns for handle in [*column, *[empty] * (rows - len(column))]]
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE * max(0, rows - 2))
+    figure.legend(handles=padded, loc="outside upper center", ncols=len(columns))
+
+
+def _count(numbers: pd.Series, one: str, many: str) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    if low != high:
+        return f"{low}-{high} {many}"
+    return f"{high} {one if high == 1 else many}"
 
 
 def means_note(points: pd.DataFrame, inputs: FigureInputs) -> str:
     """Say over how many boxes and patients the means and their bars are."""
-    boxes, patients = int(points.n_boxes.max()), int(points.n_patients.max())
-    among = f"Means of {boxes} box{'es' * (boxes != 1)} in {patients} patient{'s' * (patients != 1)}"
+    among = f"Means of {_count(points.n_boxes, 'box', 'boxes')} in {_count(points.n_patients, 'patient', 'patients')}"
     if points.ssim_ci_low.notna().any():
         return f"{among}, {100 * inputs.options.confidence:g}% patient bootstrap"
     return f"{among}: no interval"

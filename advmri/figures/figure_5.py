@@ -12,6 +12,8 @@ from advmri.figures.style import angle_label, model_colour
 from advmri.figures.view import make_view
 
 ERROR_PERCENTILE = 99.8
+ROUND_TO = 10.0
+"""Per cent: the scale of the error maps ends at a multiple of this."""
 
 
 def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
@@ -33,7 +35,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         for model, (images, _) in found.items()
         for name in ("clean", "perturbed_target", "reconstruction")
     }
-    limit = float(np.ceil(max(np.percentile(error, ERROR_PERCENTILE) for error in errors.values())))
+    largest = max(float(np.percentile(error, ERROR_PERCENTILE)) for error in errors.values())
+    limit = max(ROUND_TO, float(np.ceil(largest / ROUND_TO)) * ROUND_TO)
     rows = []
     for place, model in enumerate(models):
         images, scores = found[model]

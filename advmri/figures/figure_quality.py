@@ -6,13 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from advmri.figures.curves import write_note
+from advmri.figures.curves import write_legend, write_note
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour, times
 
 ZERO_FILLED = "zero_filled"
 MEASURES = {"ssim": "SSIM of the volume", "psnr": "PSNR of the volume (dB)"}
-SPACING = 0.28
+SPACING, AXES_POINTS = 0.28, 90.0
+"""Between methods, where the distance of accelerations is 1; width of one panel in points."""
 
 
 def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
@@ -28,28 +29,16 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         axes.set_xlabel("Acceleration")
     volumes = table.volume.nunique()
     write_note(figure, f"No attack; {volumes} volume{'s' * (volumes != 1)}, lines join the same volume")
-    colours = [_colour(method, inputs) for method in methods]
-    figure.legend(
-        handles=[
-            *(
-                Line2D([], [], color=colour, linestyle="", marker="o", label=label)
-                for colour, label in zip(colours, methods.values(), strict=True)
-            ),
-            Line2D(
-                [],
-                [],
-                color=REFERENCE_COLOUR,
-                linestyle="",
-                marker="_",
-                markersize=9,
-                markeredgewidth=1.6,
-                label="mean",
-            ),
-        ],
-        loc="outside upper center",
-        ncols=4,
-        handlelength=1.0,
+    names = [
+        Line2D([], [], color=_colour(method, inputs), linestyle="", marker="o", label=label)
+        for method, label in methods.items()
+    ]
+    mean = Line2D(
+        [], [], color=REFERENCE_COLOUR, linestyle="", marker="_", markersize=9, markeredgewidth=1.6, label="mean"
     )
+    entries = [*names, mean]
+    half = len(entries) // 2 + 1
+    write_legend(figure, *([one] for one in entries) if len(entries) <= 4 else (entries[:half], entries[half:]))
     return figure, table.sort_values(["acceleration", "model", "volume"], ignore_index=True)
 
 
@@ -59,7 +48,9 @@ def _colour(method: str, inputs: FigureInputs) -> str:
 
 def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, methods: list[str], inputs: FigureInputs) -> None:
     accelerations = inputs.options.accelerations
-    offsets = (np.arange(len(methods)) - (len(methods) - 1) / 2) * SPACING * 3 / max(3, len(methods))
+    step = SPACING * 3 / max(3, len(methods))
+    bar = min(9.0, 0.8 * step * AXES_POINTS / len(accelerations))
+    offsets = (np.arange(len(methods)) - (len(methods) - 1) / 2) * step
     for place, acceleration in enumerate(accelerations):
         wide = table[table.acceleration == acceleration].pivot_table(index="volume", columns="model", values=measure)
         wide = wide.reindex(columns=methods)
@@ -70,7 +61,13 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, methods: list[s
             x = np.full(len(wide), place + offset)
             axes.plot(x, wide[method], "o", color=colour, markersize=2.8, alpha=0.8, markeredgewidth=0, zorder=2)
             axes.plot(
-                [place + offset], [wide[method].mean()], "_", color=colour, markersize=9, markeredgewidth=1.6, zorder=3
+                [place + offset],
+                [wide[method].mean()],
+                "_",
+                color=colour,
+                markersize=bar,
+                markeredgewidth=1.6,
+                zorder=3,
             )
     axes.set_xticks(range(len(accelerations)), [times(one) for one in accelerations])
     axes.set_xlim(-0.5, len(accelerations) - 0.5)

@@ -16,7 +16,7 @@ from advmri.figures.view import View
 
 LEFT, GAP, INNER, TITLE, BETWEEN, FOOT_LINE = 0.22, 0.1, 0.03, 0.33, 0.04, 0.135
 """Inches: left of all, between cells, inside a cell, above rows with titles, above other rows, per line below."""
-FOOT_WIDTH = 124
+FOOT_WIDTH = 136
 """Characters in a line below."""
 BOX_NOTE = "Yellow: the box, enlarged on the right; SSIM and PSNR in it"
 ERROR_COLOURS = "inferno"
@@ -90,7 +90,9 @@ class Montage:
         left = LEFT + column * (self._cell + GAP) + 0.6 * self._cell
         bottom, height = self._bottoms[row] + 0.05 * self._height, 0.9 * self._height
         axes = self.figure.add_axes((left / TEXT_WIDTH, bottom / self._total, 0.08 / TEXT_WIDTH, height / self._total))
-        bar = self.figure.colorbar(ScalarMappable(Normalize(0.0, limit), ERROR_COLOURS), cax=axes)
+        bar = self.figure.colorbar(
+            ScalarMappable(Normalize(0.0, limit), ERROR_COLOURS), cax=axes, ticks=[0.0, limit / 2, limit]
+        )
         bar.outline.set_visible(False)
         bar.ax.set_ylabel(label, fontsize=SMALL, linespacing=1.3)
         bar.ax.yaxis.set_label_position("left")

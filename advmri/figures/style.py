@@ -9,7 +9,7 @@ COLUMN_WIDTH = 3.5
 """Inches: one column of a journal page."""
 TEXT_WIDTH = 7.2
 """Inches: both columns."""
-DPI = 400
+DPI = 300
 
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 REFERENCE_COLOUR = "#4D4D4D"

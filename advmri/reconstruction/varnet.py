@@ -85,7 +85,17 @@ def build(
     sens_chans: int = 8,
     sens_pools: int = 4,
     crop_readout: bool = False,
+    zero_initialised: bool = False,
 ) -> VarNetReconstructor:
-    """Make the reconstruction around `fastmri.models.VarNet` of these sizes."""
+    """Make the reconstruction around `fastmri.models.VarNet` of these sizes, named as there.
+
+    `crop_readout`: see `VarNetReconstructor`. `zero_initialised`: start training with regularisers that return a constant
+    (their input's mean), near the zero-filled image: worth some steps in a short training. fastMRI starts at random.
+    """
     network = VarNet(num_cascades=num_cascades, chans=chans, pools=pools, sens_chans=sens_chans, sens_pools=sens_pools)
+    if zero_initialised:
+        for cascade in network.cascades:
+            last = cascade.model.unet.up_conv[-1][1]
+            torch.nn.init.zeros_(last.weight)
+            torch.nn.init.zeros_(last.bias)
     return VarNetReconstructor(network, crop_readout)

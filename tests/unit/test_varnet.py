@@ -4,6 +4,7 @@ import pytest
 import torch
 from fastmri.data.transforms import center_crop
 
+from advmri.kspace import rss_reconstruction
 from advmri.reconstruction.varnet import build
 
 
@@ -33,3 +34,19 @@ def test_equals_stock_module(height, width, batch):
     for expected, found in zip(*results, strict=True):
         scale = expected.abs().max().clamp_min(1e-12)
         assert (expected - found).abs().max() / scale < 1e-9
+
+
+def test_zero_initialised_starts_nearer_to_the_zero_filled_image():
+    mask = torch.zeros(1, 24, dtype=torch.bool)
+    mask[:, 8:16] = True
+    kspace = torch.randn(1, 3, 16, 24, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
+    kspace = kspace * mask[:, None, None]
+    distances = []
+    for zero_initialised in (True, False):
+        torch.manual_seed(0)
+        arguments = {"num_cascades": 2, "chans": 4, "pools": 1, "sens_chans": 4, "sens_pools": 1}
+        reconstructor = build(**arguments, zero_initialised=zero_initialised)
+        with torch.no_grad():
+            image = reconstructor(kspace, mask, 6, (16, 16))
+        distances.append((image - rss_reconstruction(kspace, (16, 16))).norm())
+    assert distances[0] < 0.5 * distances[1]

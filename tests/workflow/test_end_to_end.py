@@ -1,0 +1,118 @@
+"""The tiny config from beginning to end: every file opens and agrees with the others; a second run does nothing."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from snakemake_runs import TINY
+
+from advmri.metrics import score
+from advmri.scoring import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return finished.folder / "results" / "tiny"
+
+
+def test_a_second_run_does_nothing(finished):
+    status, text = finished.run(*TINY)
+    assert status == 0 and "Nothing to be done" in text
+
+
+def test_every_file_opens_and_none_is_half_written(results):
+    opened = {".h5": 0, ".csv": 0, ".png": 0, ".svg": 0, ".json": 0, ".pt": 0, ".tsv": 0}
+    for path in results.rglob("*"):
+        if path.is_dir():
+            assert not path.name.startswith("."), f"{path} is left over"
+            continue
+        opened[path.suffix] += 1
+        assert not path.name.startswith("."), f"{path} is left over"
+        if path.suffix == ".h5":
+            with h5py.File(path) as file:
+                assert file.attrs
+                file.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
+        elif path.suffix in (".csv", ".tsv"):
+            assert len(pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",").columns) > 1
+        elif path.suffix == ".png":
+            Image.open(path).verify()
+        elif path.suffix == ".svg":
+            assert "</svg>" in path.read_text(encoding="utf-8")[-200:]
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+        else:
+            torch.load(path, weights_only=True)
+    assert all(opened.values()), opened
+
+
+def test_metrics_table_has_every_box_severity_and_region(finished, results):
+    metrics = pd.read_csv(results / "tables" / "metrics.csv")
+    assert list(metrics.columns) == list(COLUMNS)
+    keys = ["volume", "slice", "box", "model", "acceleration", "attack", "severity", "region"]
+    assert not metrics.duplicated(keys).any()
+    boxes = sum(
+        len(entry["boxes"])
+        for path in (results / "index").glob("*.json")
+        for entry in json.loads(path.read_text())["annotated"].values()
+    )
+    in_boxes = metrics[metrics.region == "box"]
+    counts = in_boxes.groupby(["attack", "model", "severity"]).size()
+    assert (counts == boxes).all() and len(counts) == 4 * 2 * 3
+    assert metrics[["ssim", "psnr", "nmse", "clean_ssim"]].notna().all(axis=None)
+
+
+def test_severity_zero_is_the_clean_reconstruction(results):
+    metrics = pd.read_csv(results / "tables" / "metrics.csv")
+    zero = metrics[metrics.severity == 0]
+    for name in ("ssim", "psnr", "nmse"):
+        assert (zero[name] == zero[f"clean_{name}"]).all()
+
+
+def test_attack_files_keep_the_bound_and_their_trace(results):
+    files = [path for path in (results / "attacks").rglob("*.h5") if "rotation" not in path.parts]
+    assert files
+    for path in files:
+        with h5py.File(path) as file:
+            for slice_group in file.values():
+                for target in (item for item in slice_group.values() if isinstance(item, h5py.Group)):
+                    severity, objective = target["severity"][()], target["objective"][()]
+                    assert (target["relative_norm"][()] <= severity[:, None] * (1 + 1e-5)).all()
+                    assert (objective.argmax(axis=1)[1:] == target["best_step"][()][1:]).all()
+                    assert (target["reconstruction"][0] == slice_group["clean"][()]).all()
+
+
+def test_tables_follow_from_the_attack_files(results):
+    """One row of metrics.csv, recomputed from the stored images."""
+    metrics = pd.read_csv(results / "tables" / "metrics.csv")
+    row = metrics[(metrics.attack == "noise-box") & (metrics.region == "box") & (metrics.severity > 0)].iloc[-1]
+    folder = results / "attacks" / row.attack / f"{row.model}-{row.acceleration}x" / row.volume
+    (path,) = folder.glob("*.h5")
+    with h5py.File(path) as file:
+        group = file[f"slice_{row.slice:03d}"]
+        target = group[f"box_{int(row.box)}"]
+        place = tuple(slice(*target.attrs[axis]) for axis in ("rows", "columns"))
+        at = int(np.argmin(np.abs(target["severity"][()] - row.severity)))
+        images = group["target"][()], target["reconstruction"][at]
+        found = score(*images, float(file.attrs["data_range"]), {"box": place})["box"]
+    assert row.ssim == pytest.approx(found["ssim"]) and row.psnr == pytest.approx(found["psnr"])
+
+
+def test_summary_and_quality(results):
+    summary = pd.read_csv(results / "tables" / "summary.csv")
+    assert set(summary.attack) == {"noise-box", "noise-image", "gaussian", "rotation"}
+    assert (summary.n_volumes == 2).all()
+    quality = pd.read_csv(results / "tables" / "quality.csv")
+    assert set(quality.model) == {"unet", "varnet", "zero_filled"}
+    assert not quality.duplicated(["volume", "model", "acceleration"]).any()
+    assert len(quality) == 3 * 2
+
+
+def test_training_leaves_a_history_and_nothing_else(results):
+    for model in ("unet-4x", "varnet-4x"):
+        names = sorted(path.name for path in (results / "models" / model).iterdir())
+        assert names == ["history.csv", "model.pt", "validation.csv"]
+        assert len(pd.read_csv(results / "models" / model / "history.csv")) == 20

@@ -1,0 +1,78 @@
+"""An attack job killed half-way goes on at the missing slices; its result does not tell."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+from support import ROOT, make_run
+
+SLICES = 6
+SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.02], "steps": 30}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run"), "unet", slices=SLICES)
+
+
+def start(paths, output):
+    words = ["--attack", "a", "--model", "m", "--acceleration", "4", "--seed", "1", "--slices", f"000-{SLICES - 1:03d}"]
+    words += ["--settings", json.dumps(SETTINGS), "--output", str(output), "--log", str(output.with_suffix(".log"))]
+    for name, path in paths.items():
+        words += [f"--{name}", str(path)]
+    command = [sys.executable, "-m", "workflow_scripts.attack", *words]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+def finish(paths, output):
+    job = start(paths, output)
+    _, errors = job.communicate(timeout=300)
+    assert job.returncode == 0, errors.decode()
+
+
+def datasets(path):
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed(paths, tmp_path_factory):
+    """A folder in which the job was killed by SIGKILL after some of its slices."""
+    folder = tmp_path_factory.mktemp("killed")
+    job = start(paths, folder / "a.h5")
+    try:
+        parts = []
+        while not parts:
+            assert job.poll() is None, "the job ended before it could be killed"
+            time.sleep(0.02)
+            parts = [part for part in folder.glob(".a.h5.*.partial/*.h5") if part.name.startswith("slice_")]
+    finally:
+        job.send_signal(signal.SIGKILL)
+        job.communicate()
+    assert not (folder / "a.h5").exists()
+    done = sorted(part.name for part in folder.glob(".a.h5.*.partial/slice_*.h5"))
+    assert 1 <= len(done) < SLICES
+    return folder
+
+
+def test_goes_on_and_equals_an_undisturbed_run(paths, killed, tmp_path):
+    """A mark left in a finished slice is still there at the end: that slice was not computed again."""
+    (part,) = killed.glob(".a.h5.*.partial/slice_000.h5")
+    with h5py.File(part, "a") as file:
+        file["slice_000/clean"][...] = 42
+    finish(paths, killed / "a.h5")
+    finish(paths, tmp_path / "whole.h5")
+    resumed, whole = datasets(killed / "a.h5"), datasets(tmp_path / "whole.h5")
+    assert resumed.keys() == whole.keys()
+    assert (resumed.pop("slice_000/clean") == 42).all()
+    for name, values in resumed.items():
+        np.testing.assert_array_equal(values, whole[name], err_msg=name)
+    assert sorted(path.name for path in killed.iterdir()) == ["a.h5", "a.log"]
