@@ -89,8 +89,9 @@ def build(
 ) -> VarNetReconstructor:
     """Make the reconstruction around `fastmri.models.VarNet` of these sizes, named as there.
 
-    `crop_readout`: see `VarNetReconstructor`. `zero_initialised`: start training with regularisers that return a constant
-    (their input's mean), near the zero-filled image: worth some steps in a short training. fastMRI starts at random.
+    `crop_readout`: see `VarNetReconstructor`. `zero_initialised`: start training with regularisers that return a
+    constant (their input's mean), near the zero-filled image, which is worth some steps in a short training; fastMRI
+    starts at random.
     """
     network = VarNet(num_cascades=num_cascades, chans=chans, pools=pools, sens_chans=sens_chans, sens_pools=sens_pools)
     if zero_initialised:
