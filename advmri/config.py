@@ -92,8 +92,10 @@ class ShowcaseSettings(BaseModel):
 
     model_config = STRICT
 
-    pick: Literal["median", "worst"] = Field("median", description="by SSIM lost, among the boxes of the first model")
-    severity: float | None = Field(None, ge=0, description="eta; none: the one nearest to 2%")
+    pick: Literal["median", "worst"] = Field("median", description="by SSIM lost in the box, averaged over the models")
+    severity: float | None = Field(
+        None, ge=0, description="eta; none: the one nearest to 2%; rotations always show the largest theta_max"
+    )
     acceleration: int | None = Field(None, ge=1, description="none: the largest")
     zoom: float = Field(1.6, ge=1, description="side of the enlarged region in units of the box's")
 
@@ -155,6 +157,9 @@ class Config(BaseModel):
             module = PACKAGE / "attacks" / "optimisers" / f"{attack.optimiser}.py"
             if attack.threat_model == "noise" and not module.is_file():
                 problems.append(f"attacks.{name}.optimiser: no advmri/attacks/optimisers/{attack.optimiser}.py")
+        shown = self.figures.showcase.acceleration
+        if shown is not None and shown not in self.accelerations:
+            problems.append(f"figures.showcase.acceleration: {shown} is not among accelerations {self.accelerations}")
         wanted = {
             "region_attack": ("noise", "box"),
             "image_attack": ("noise", "image"),

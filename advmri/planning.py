@@ -3,6 +3,7 @@
 The standard library and the config are enough; for simulated data the lesion plan is a pure function of the config.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +71,11 @@ class Plan:
             planned = planned_lesions(config.dataset.simulation, config.seed, volume)
             return sorted({lesion.slice for lesion in planned})
         return annotated_slices(self._rows, volume)
+
+    def boxes_digest(self, volume: str) -> str:
+        """Return the SHA-256 of all that the CSV says of one volume."""
+        rows = [row for row in self._rows if row.volume == volume]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     @cached_property
     def validation_volumes(self) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advmri.attack_file import AttackFile
 from advmri.metrics import score
@@ -49,6 +50,12 @@ def _regions(index: VolumeIndex, slice_number: int, target: str) -> dict[str, tu
     return regions
 
 
+def _mean_of_live_coils(values: NDArray[np.floating]) -> float:
+    """Return the mean over coils [C] without those that measured nothing (NaN); NaN where none did."""
+    live = values[np.isfinite(values)]
+    return float(live.mean()) if live.size else float("nan")
+
+
 def score_attack_file(attack: AttackFile, index: VolumeIndex) -> list[dict[str, Any]]:
     """Score every reconstruction of an attack file.
 
@@ -72,7 +79,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex) -> list[dict[str, 
     for number in attack.slices():
         group = attack.group(number)
         target, clean = group["target"][()], group["clean"][()]
-        thermal = float(np.nanmean(group["thermal_relative_norm"][()]))
+        thermal = _mean_of_live_coils(group["thermal_relative_norm"][()])
         for name in attack.target_names(number):
             result = group[name]
             regions = _regions(index, number, name)
@@ -82,7 +89,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex) -> list[dict[str, 
                 scores = score(target, result["reconstruction"][position], data_range, places)
                 full = score(target, result["perturbed_target"][position], data_range, places)
                 noise = "relative_norm" in result
-                norm = float(np.nanmean(result["relative_norm"][position])) if noise else np.nan
+                norm = _mean_of_live_coils(result["relative_norm"][position]) if noise else np.nan
                 for region, (box, label, _) in regions.items():
                     rows.append(
                         common

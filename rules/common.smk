@@ -72,6 +72,11 @@ def volume_file(split):
     return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
 
 
+def boxes_digest(volume):
+    """What the boxes of a volume follow from; those of simulated volumes change with the volumes, or their code."""
+    return code_digest("simulate_annotations") if CONFIG.dataset.kind == "simulated" else PLAN.boxes_digest(volume)
+
+
 def trained_models(trained=True):
     """A regular expression of the models that are trained here, or of those taken from checkpoints."""
     names = [re.escape(name) for name, model in CONFIG.models.items() if (model.training is not None) == trained]

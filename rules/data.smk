@@ -45,7 +45,8 @@ if CONFIG.dataset.kind == "simulated":
 rule index_volume:
     input:
         volume=volume_file("val"),
-        annotations=str(PLAN.annotations),
+        # One file for all volumes: `boxes` below follows the part of this volume, so that others may come and go.
+        annotations=ancient(str(PLAN.annotations)),
         code=code("index_volume"),
     output:
         f"{RESULTS}/index/{{volume}}.json",
@@ -58,6 +59,7 @@ rule index_volume:
         runtime=10,
     params:
         minimum_box_size=CONFIG.dataset.minimum_box_size,
+        boxes=lambda wildcards: boxes_digest(wildcards.volume),
     shell:
         "python -m workflow_scripts.index_volume --volume {input.volume:q} --annotations {input.annotations:q}"
         " --minimum-box-size {params.minimum_box_size} --output {output:q} --log {log:q}"

@@ -44,12 +44,22 @@ rule collect_tables:
         mem_mb=4000,
         runtime=30,
     params:
+        # Folder and jobs, not the paths: one shell command holds 128 KiB.
+        folder=f"{RESULTS}/metrics",
+        series=[
+            f"{attack}/{model}-{acceleration}x"
+            for attack in CONFIG.attacks
+            for model in CONFIG.models
+            for acceleration in CONFIG.accelerations
+        ],
+        jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
         volumes=PLAN.validation_volumes,
         confidence=CONFIG.statistics.confidence,
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,
     shell:
-        "python -m workflow_scripts.collect --scores {input.scores:q} --indices {input.indices:q}"
+        "python -m workflow_scripts.collect --scores-folder {params.folder:q} --series {params.series:q}"
+        " --jobs {params.jobs:q} --indices {input.indices:q}"
         " --annotations {input.annotations:q} --validation-volumes {params.volumes:q}"
         " --validations {input.validations:q} --confidence {params.confidence} --resamples {params.resamples}"
         " --seed {params.seed} --metrics {output.metrics:q} --summary {output.summary:q}"

@@ -22,7 +22,12 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, concatenate, summarise, write."""
-    scores = [table for path in arguments.scores if not (table := pd.read_csv(path, dtype=NAMES)).empty]
+    paths = [
+        arguments.scores_folder / series / volume / f"slices_{slices}.csv"
+        for series in arguments.series
+        for volume, slices in (job.rsplit("/", 1) for job in arguments.jobs)
+    ]
+    scores = [table for path in paths if not (table := pd.read_csv(path, dtype=NAMES)).empty]
     if not scores:
         raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")
     metrics = pd.concat(scores, ignore_index=True)
@@ -43,7 +48,9 @@ def main(arguments: argparse.Namespace) -> None:
 def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
-    made.add_argument("--scores", type=Path, nargs="+", required=True, help="score files")
+    made.add_argument("--scores-folder", type=Path, required=True, help="holds <series>/<volume>/slices_<slices>.csv")
+    made.add_argument("--series", nargs="+", required=True, help="<attack>/<model>-<acceleration>x of each")
+    made.add_argument("--jobs", nargs="+", required=True, help="<volume>/<slices> of each")
     made.add_argument("--indices", type=Path, nargs="+", required=True, help="index files of the audited volumes")
     made.add_argument("--annotations", type=Path, required=True, help="the CSV of boxes")
     made.add_argument("--validation-volumes", nargs="+", required=True, help="all volumes of the val split")

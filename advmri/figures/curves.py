@@ -125,7 +125,7 @@ def acceleration_handles(inputs: FigureInputs, markers: bool = True) -> list[Lin
 
 
 def write_legend(figure: Figure, *groups: Sequence[Line2D]) -> None:
-    """Write a legend above a figure one column wide, which grows by it: a column per group, or fewer for long labels."""
+    """Write a legend above a figure one column wide, which grows by it; a column per group, fewer for long labels."""
     first, *others = groups
     arrangements = (groups, (first, [handle for group in others for handle in group]))
     for columns in arrangements:

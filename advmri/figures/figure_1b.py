@@ -48,6 +48,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
                 draw_curve(axes, points, PER_CENT, steps[name, model], color=colour, **LOOKS[name])
         axes.set_title(f"Acceleration {times(acceleration)}")
         axes.set_xlabel("Noise level η (%)")
+        axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel("SSIM in annotated boxes")
     grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)

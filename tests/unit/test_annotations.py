@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import write_csv
 
-from advmri.annotations import Box, annotated_slices, boxes_of_volume, read_annotations, write_annotations
+from advmri.annotations import (
+    Box,
+    annotated_slices,
+    boxes_of_volume,
+    read_annotations,
+    unaudited_annotations,
+    write_annotations,
+)
 from advmri.errors import InputError
 
 CROP = (320, 320)
@@ -165,6 +172,21 @@ def test_clipping_decides_on_the_size_that_is_left(tmp_path):
     assert boxes == {0: [Box(0, "corner", 95, 100, 45, 50)]}
     boxes, excluded = boxes_of_volume(rows, "v", 1, (100, 50), minimum_box_size=6)
     assert boxes == {} and "5 x 5" in excluded[0].reason
+
+
+def test_annotations_of_volumes_that_are_not_audited_are_named_too(tmp_path):
+    volumes = ("audited", "of-the-train-split", "left-out", "no-box")
+    rows = [(name, 1, "No", 5, 5, 4, 4, "a") for name in volumes[:3]] + [
+        ("no-box", 0, "Yes", "", "", "", "", "artifact")
+    ]
+    rows = read_annotations(write_csv(tmp_path / "a.csv", rows))
+    found = unaudited_annotations(rows, {"audited", "left-out", "no-box"}, {"audited"})
+    assert {entry.volume: entry.reason.split(",")[0] for entry in found} == {
+        "of-the-train-split": "not a volume of the val split",
+        "left-out": "volume left out by dataset.audited_volumes",
+        "no-box": "volume without a usable box",
+    }
+    assert [entry.line for entry in found] == [3, 4, 5]
 
 
 def test_annotated_slices_count_boxes_with_an_area_only(tmp_path):

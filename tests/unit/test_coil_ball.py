@@ -74,17 +74,29 @@ def test_a_coil_of_zeros_and_a_radius_of_zero_are_safe():
     assert torch.equal(scale_coils(points[:, :1], torch.tensor([[1.0]])), points[:, :1])
 
 
+def generators(seed, count):
+    return [torch.Generator().manual_seed(seed + index) for index in range(count)]
+
+
 @given(coil_counts, seeds)
 def test_random_points_lie_exactly_on_the_surface(coils, seed):
     ball, _ = random_ball(seed, coils)
     ball = CoilBall(ball.radius.float(), (6, 5))
-    draw = ball.random_on_surface(torch.Generator().manual_seed(seed))
+    draw = ball.random_on_surface(generators(seed, 2))
     torch.testing.assert_close(coil_norms(draw), ball.radius, rtol=1e-5, atol=0)
-    assert torch.equal(draw, ball.random_on_surface(torch.Generator().manual_seed(seed)))
+    assert torch.equal(draw, ball.random_on_surface(generators(seed, 2)))
+
+
+def test_every_member_of_a_batch_has_its_own_draw():
+    ball = CoilBall(torch.ones(2, 3), (6, 5))
+    draw = ball.random_on_surface(generators(1, 2))
+    assert not torch.equal(draw[0], draw[1])
+    alone = CoilBall(torch.ones(1, 3), (6, 5)).random_on_surface(generators(2, 1))
+    assert torch.equal(draw[1:], alone)
 
 
 def test_random_points_are_complex_gaussian():
     ball = CoilBall(torch.tensor([[1.0]]), (200, 100))
-    draw = ball.random_on_surface(torch.Generator().manual_seed(1)) * np.sqrt(200 * 100)
+    draw = ball.random_on_surface(generators(1, 1)) * np.sqrt(200 * 100)
     assert abs(draw.real.var() - 0.5) < 0.02 and abs(draw.imag.var() - 0.5) < 0.02
     assert abs((draw.real * draw.imag).mean()) < 0.02

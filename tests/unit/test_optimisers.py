@@ -25,14 +25,14 @@ def linear_problem(seed, batch=3, coils=2):
     return objective, ball, direction
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+def generators(seed=0, batch=3):
+    return [torch.Generator().manual_seed(seed + index) for index in range(batch)]
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_pgd_finds_the_maximum_of_a_linear_objective(seed):
     objective, ball, direction = linear_problem(seed)
-    found = pgd.Optimiser(steps=4, step_size=0.5).maximise(objective, ball, generator())
+    found = pgd.Optimiser(steps=4, step_size=0.5).maximise(objective, ball, generators())
     torch.testing.assert_close(found.best, scale_coils(direction, ball.radius), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.trace[:, -1], (ball.radius * coil_norms(direction)).sum(dim=1), rtol=1e-4, atol=0)
 
@@ -40,7 +40,7 @@ def test_pgd_finds_the_maximum_of_a_linear_objective(seed):
 def test_pgd_step_is_the_papers_on_normalised_gradients():
     """One step of 0.5 ends half-way to the surface, along the gradient, in every coil whatever its gradient's size."""
     objective, ball, direction = linear_problem(1)
-    found = pgd.Optimiser(steps=1, step_size=0.5).maximise(objective, ball, generator())
+    found = pgd.Optimiser(steps=1, step_size=0.5).maximise(objective, ball, generators())
     torch.testing.assert_close(found.last, scale_coils(direction, 0.5 * ball.radius), rtol=1e-4, atol=1e-6)
     assert torch.equal(found.trace[:, 0], torch.zeros(3))
 
@@ -59,7 +59,7 @@ def _bumpy(direction):
 def test_pgd_keeps_the_best_iterate_within_the_ball(seed, start):
     _, ball, direction = linear_problem(seed)
     objective = _bumpy(direction)
-    found = pgd.Optimiser(steps=6, step_size=0.7, start=start).maximise(objective, ball, generator(seed))
+    found = pgd.Optimiser(steps=6, step_size=0.7, start=start).maximise(objective, ball, generators(seed))
     assert found.trace.shape == (3, 7)
     assert torch.equal(found.best_step, found.trace.argmax(dim=1))
     torch.testing.assert_close(objective(found.best), found.trace.max(dim=1).values)
@@ -71,26 +71,26 @@ def test_pgd_keeps_the_best_iterate_within_the_ball(seed, start):
 def test_the_best_iterate_is_not_always_the_last():
     """Else the property above would not tell them apart."""
     _, ball, direction = linear_problem(3)
-    found = pgd.Optimiser(steps=6, step_size=0.7).maximise(_bumpy(direction), ball, generator())
+    found = pgd.Optimiser(steps=6, step_size=0.7).maximise(_bumpy(direction), ball, generators())
     assert (found.best_step != 6).any()
 
 
 def test_pgd_gives_every_member_its_own_search():
     objective, ball, direction = linear_problem(5)
-    together = pgd.Optimiser(steps=3).maximise(objective, ball, generator())
+    together = pgd.Optimiser(steps=3).maximise(objective, ball, generators())
     for index in range(3):
         alone = pgd.Optimiser(steps=3).maximise(
             lambda z, one=direction[index : index + 1]: (one.conj() * z).real.sum(dim=(1, 2, 3)),
             CoilBall(ball.radius[index : index + 1], SHAPE),
-            generator(),
+            generators(batch=1),
         )
         torch.testing.assert_close(together.best[index], alone.best[0])
 
 
-def test_random_start_depends_on_the_generator():
+def test_random_start_depends_on_the_generators():
     objective, ball, _ = linear_problem(5)
     optimiser = pgd.Optimiser(steps=1, step_size=0.1, start="random")
-    first, same, other = (optimiser.maximise(objective, ball, generator(seed)) for seed in (1, 1, 2))
+    first, same, other = (optimiser.maximise(objective, ball, generators(seed)) for seed in (1, 1, 2))
     assert torch.equal(first.best, same.best) and not torch.equal(first.best, other.best)
     assert first.trace[:, 0].abs().min() > 0
 
@@ -98,7 +98,7 @@ def test_random_start_depends_on_the_generator():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_gaussian_control_has_exactly_the_adversarys_norms(seed, draws):
     objective, ball, _ = linear_problem(seed)
-    found = gaussian.Optimiser(draws=draws).maximise(objective, ball, generator(seed))
+    found = gaussian.Optimiser(draws=draws).maximise(objective, ball, generators(seed))
     torch.testing.assert_close(coil_norms(found.best), ball.radius, rtol=1e-5, atol=0)
     torch.testing.assert_close(coil_norms(found.last), ball.radius, rtol=1e-5, atol=0)
     assert found.trace.shape == (3, draws)
@@ -108,7 +108,7 @@ def test_gaussian_control_has_exactly_the_adversarys_norms(seed, draws):
 
 def test_gaussian_draws_differ():
     objective, ball, _ = linear_problem(1)
-    found = gaussian.Optimiser(draws=3).maximise(objective, ball, generator())
+    found = gaussian.Optimiser(draws=3).maximise(objective, ball, generators())
     assert all(len(set(row)) == 3 for row in found.trace.tolist())
 
 

@@ -49,6 +49,14 @@ def _within(number, job):
     return first <= number <= last
 
 
+def test_boxes_of_one_volume_have_a_digest_of_their_own(folder, tmp_path):
+    first = {volume: plan_of(**folder).boxes_digest(volume) for volume in ("v1", "v3")}
+    with (tmp_path / "boxes.csv").open("a") as file:
+        file.write("v1,8,No,1,1,5,5,tear\n")
+    second = {volume: plan_of(**folder).boxes_digest(volume) for volume in ("v1", "v3")}
+    assert first["v3"] == second["v3"] and first["v1"] != second["v1"]
+
+
 def test_job_names_and_ranges():
     assert (job_name([7]), job_name([2, 5, 31])) == ("007", "002-031")
     assert (job_range("007"), job_range("002-031")) == ((7, 7), (2, 31))

@@ -9,7 +9,7 @@ from scipy import ndimage
 from support import complex_normal
 
 from advmri.attacks.rotate import rotate_complex, rotate_magnitude
-from advmri.kspace import fft2c, ifft2c
+from advmri.kspace import crop_centre, fft2c, ifft2c
 
 angles = st.floats(-30, 30)
 SHAPES = [(81, 81), (80, 80), (97, 81), (80, 97)]
@@ -51,7 +51,7 @@ def test_opposite_angles_undo_each_other_for_band_limited_images(seed, height, w
 def test_zero_degrees_returns_the_very_image():
     image = random_image(0, 9, 8)
     assert rotate_complex(image, 0) is image
-    assert torch.equal(rotate_magnitude(image.abs(), 0), image.abs())
+    assert torch.equal(rotate_magnitude(image.abs(), 0, (9, 8)), image.abs())
 
 
 def test_is_linear_with_complex_numbers():
@@ -70,7 +70,7 @@ def test_agrees_with_scipy_about_the_centre_of_the_fft(shape, degrees):
     expected = ndimage.affine_transform(image, matrix, offset=centre - matrix @ centre, order=5)
     found = rotate_complex(torch.from_numpy(image.astype(np.complex64)), degrees).numpy()
     assert np.abs(found - expected).max() < 2e-4
-    magnitude = rotate_magnitude(torch.from_numpy(image.astype(np.float32))[None], degrees)[0].numpy()
+    magnitude = rotate_magnitude(torch.from_numpy(image.astype(np.float32))[None], degrees, shape)[0].numpy()
     if abs(degrees) <= 10:  # the mirrored border reaches in beyond
         assert np.abs(magnitude - expected).max() < 1e-3
     if shape[0] % 2 and shape[1] % 2:
@@ -96,10 +96,20 @@ def test_rotating_the_image_rotates_its_spectrum():
     torch.testing.assert_close(fft2c(rotate_complex(image, 12.0)), rotate_complex(spectrum, 12.0), rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("crop", [(60, 60), (61, 60), (60, 61), (61, 61)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_crop_turns_about_the_centre_of_the_full_image(shape, crop):
+    """Where odd and even sizes meet, that is not the middle of the crop."""
+    image = torch.from_numpy(blob(shape).astype(np.complex64))[None]
+    turned = rotate_complex(image, 8.0)
+    back = rotate_magnitude(crop_centre(turned.real, crop), -8.0, shape)
+    assert (back - crop_centre(image.real, crop)).abs().max() < 2e-3
+
+
 def test_magnitudes_keep_their_level_at_the_border():
     """What turns in from outside is the mirrored border, not zeros and not the opposite side."""
     flat = torch.full((1, 40, 36), 3.0)
-    torch.testing.assert_close(rotate_magnitude(flat, 20.0), flat, rtol=1e-4, atol=0)
+    torch.testing.assert_close(rotate_magnitude(flat, 20.0, (40, 36)), flat, rtol=1e-4, atol=0)
     step = flat.clone()
     step[:, :4] = 0
-    assert rotate_magnitude(step, 5.0)[0, -4:, 10:26].min() > 2.8
+    assert rotate_magnitude(step, 5.0, (40, 36))[0, -4:, 10:26].min() > 2.8

@@ -85,15 +85,16 @@ def test_stored_images_follow_from_the_angle(attacked):
     """Eq. (5) step by step: rotate the coil images, transform, mask, reconstruct, rotate back."""
     scan, outcomes, data_range = attacked
     outcome = outcomes["box_0"]
+    shape = tuple(scan.kspace.shape[-2:])
     for position in range(1, len(SEVERITIES)):
         angle = float(outcome.angle[position])
         kspace = fft2c(rotate_complex(ifft2c(scan.kspace), angle))[None]
         mask = scan.mask[None]
         image = scan.reconstructor(kspace * scan.mask, mask, scan.num_low_frequencies, scan.crop)
         torch.testing.assert_close(
-            outcome.reconstruction[position], rotate_magnitude(image, -angle)[0], rtol=1e-3, atol=1e-8
+            outcome.reconstruction[position], rotate_magnitude(image, -angle, shape)[0], rtol=1e-3, atol=1e-8
         )
-        full = rotate_magnitude(rss_reconstruction(kspace, scan.crop), -angle)
+        full = rotate_magnitude(rss_reconstruction(kspace, scan.crop), -angle, shape)
         torch.testing.assert_close(outcome.perturbed_target[position], full[0], rtol=1e-3, atol=1e-8)
         at = int((outcome.sweep_angle - angle).abs().argmin())
         target = scan.target.numpy()
@@ -101,7 +102,7 @@ def test_stored_images_follow_from_the_angle(attacked):
         np.testing.assert_allclose(found, evaluate.ssim(target[None], full.numpy(), data_range)[0], rtol=1e-5)
         np.testing.assert_allclose(
             outcomes["image"].sweep_ssim[at],
-            evaluate.ssim(target[None], rotate_magnitude(image, -angle).numpy(), data_range)[0],
+            evaluate.ssim(target[None], rotate_magnitude(image, -angle, shape).numpy(), data_range)[0],
             rtol=1e-5,
         )
 

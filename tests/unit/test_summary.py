@@ -1,4 +1,4 @@
-"""summary.csv: one row per model, acceleration, attack, target, region and severity."""
+"""summary.csv: one row per model, acceleration, attack with its optimiser, target, region and severity."""
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,7 @@ def test_rows_and_columns(metrics):
 def test_means_are_over_boxes_and_drops_are_from_clean(metrics):
     summary = summarise(metrics, confidence=0.95, resamples=100, seed=1).set_index(GROUP)
     chosen = metrics[(metrics.model == "unet") & (metrics.severity == 0.02) & (metrics.region == "box")]
-    row = summary.loc["unet", 4, "noise-box", "box", "box", 0.02]
+    row = summary.loc["unet", 4, "noise-box", "pgd", "box", "box", 0.02]
     assert row.ssim_mean == pytest.approx(chosen.ssim.mean())
     assert row.ssim_drop_mean == pytest.approx((chosen.clean_ssim - chosen.ssim).mean())
     assert row.nmse_rise_mean == pytest.approx((chosen.nmse - chosen.clean_nmse).mean())
