@@ -133,6 +133,7 @@ def main(arguments: argparse.Namespace) -> None:
         "checkpoint_sha256": file_sha256(arguments.checkpoint),
         "data_sha256": file_sha256(arguments.volume),
         "mask_sha256": file_sha256(arguments.mask),
+        "index_sha256": file_sha256(arguments.index),
         "code_sha256": arguments.code_digest,
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,

@@ -30,7 +30,7 @@ def _load(path: Path, key: str | None) -> NDArray[np.complex64]:
 
 def arrange(array: NDArray[np.complex64], axes: str) -> NDArray[np.complex64]:
     """Bring an array whose axes are named by letters (s, c, h = readout, w = phase encoding) to [s, c, h, w]."""
-    if len(axes) != array.ndim or not set("chw") <= set(axes) <= set(AXES):
+    if not len(set(axes)) == len(axes) == array.ndim or not set("chw") <= set(axes) <= set(AXES):
         raise InputError(f"--axes {axes!r} does not describe {array.ndim} axes; use c, h, w and s once each at most.")
     if "s" not in axes:
         array, axes = array[None], "s" + axes

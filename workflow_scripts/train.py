@@ -31,6 +31,12 @@ def _work_folder(output: Path, determining: dict[str, object]) -> Path:
     return wanted
 
 
+def _state_of(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a volume does, without reading it: name, size and time."""
+    facts = path.stat()
+    return str(path), facts.st_size, facts.st_mtime_ns
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Train, write the checkpoint and its history."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
@@ -44,7 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
         "training": settings.model_dump(),
         "mask": vars(mask),
         "seed": arguments.seed,
-        "volumes": [str(volume.path) for volume in volumes],
+        "volumes": [_state_of(volume.path) for volume in volumes],
         "code": arguments.code_digest,
     }
     seed = derive_seed(

@@ -85,6 +85,19 @@ def test_parts_of_other_settings_are_not_taken(paths, tmp_path, counted, change)
     assert not list(tmp_path.glob(".*"))
 
 
+def test_parts_with_other_boxes_are_not_taken(paths, tmp_path, counted):
+    """Boxes are the index's: the CSV may change while a job lies interrupted."""
+    counted.stop_at = 2
+    with pytest.raises(StoppedError):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    counted.attacked, counted.stop_at = [], None
+    index = json.loads(paths["index"].read_text())
+    index["annotated"]["1"]["boxes"][0]["row1"] += 1
+    (tmp_path / "v1.json").write_text(json.dumps(index))
+    attack_run(paths | {"index": tmp_path / "v1.json"}, tmp_path / "a.h5", SETTINGS)
+    assert counted.attacked == [0, 1, 2]
+
+
 def test_a_slice_does_not_depend_on_its_job(paths, tmp_path):
     """Cutting jobs otherwise (slices_per_job) gives the same perturbations."""
     gaussian = SETTINGS | {"optimiser": "gaussian"}

@@ -49,15 +49,17 @@ def test_realised_accelerations_of_the_real_names(validation_names):
         assert np.round([np.mean(rates), min(rates), max(rates)], 2).tolist() == list(expected[acceleration])
 
 
-def test_equals_the_varnet_transform():
+@pytest.mark.parametrize("name", ["file1", "file1000017", "knee_val_001", "another volume"])
+@pytest.mark.parametrize("padding", [(5, 60), (0, 63), (1, 40)])
+def test_equals_the_varnet_transform(name, padding):
     kspace = np.ones((2, 8, 64), dtype=np.complex64)
-    attributes = {"padding_left": 5, "padding_right": 60, "recon_size": (8, 32, 1), "max": 1.0}
-    transform = VarNetDataTransform(create_mask_for_mask_type("random", [0.1], [4]))
-    sample = transform(kspace, None, np.ones((8, 32), np.float32), attributes, "file1.h5", 0)
-    mask = make_mask(64, 4, 0.1, "random", fastmri_seed("file1"), (5, 60))
+    attributes = {"padding_left": padding[0], "padding_right": padding[1], "recon_size": (8, 32, 1), "max": 1.0}
+    transform = VarNetDataTransform(create_mask_for_mask_type("random", [0.1], [2]))
+    sample = transform(kspace, None, np.ones((8, 32), np.float32), attributes, f"{name}.h5", 0)
+    mask = make_mask(64, 2, 0.1, "random", fastmri_seed(name), padding)
     assert torch.equal(sample.mask.reshape(-1).bool(), mask.columns)
     assert sample.num_low_frequencies == mask.num_low_frequencies
-    assert not mask.columns[:5].any() and not mask.columns[60:].any()
+    assert not mask.columns[: padding[0]].any() and not mask.columns[padding[1] :].any()
 
 
 def test_centre_is_fully_sampled_and_where_the_networks_expect_it():

@@ -34,8 +34,14 @@ def test_output_appears_under_its_name_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "result.txt"
     write_text(path, "old")
-    with pytest.raises(ZeroDivisionError), atomic_output(path) as temporary:
-        temporary.write_text(f"half{1 / 0}")
+
+    def write_half():
+        with atomic_output(path) as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 

@@ -13,7 +13,7 @@ import pytest
 from support import ROOT, make_run
 
 SLICES = 6
-SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.02], "steps": 30}
+SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.02], "steps": 20}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,122 @@
+"""The training program: its checkpoint and history, and which interrupted state it takes up."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from support import SMALL_NETWORKS, run_program, write_small_volume
+
+from advmri.reconstruction.checkpoint import load_checkpoint
+from workflow_scripts import train
+
+SETTINGS = {"steps": 4, "loss": "l1_normalised", "optimiser": "Adam", "learning_rate": 0.001}
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    paths = [tmp_path / "train" / f"v{number}.h5" for number in range(2)]
+    for number, path in enumerate(paths):
+        write_small_volume(path, seed=number)
+    return paths
+
+
+def run(folder, volumes, **changes):
+    options = {
+        "name": "unet-4x",
+        "architecture": "unet",
+        "arguments": json.dumps(SMALL_NETWORKS["unet"]),
+        "settings": json.dumps(SETTINGS),
+        "acceleration": 4,
+        "centre_fraction": 0.16,
+        "seed": 1,
+        "device": "cpu",
+        "volumes": volumes,
+        "history": folder / "history.csv",
+        "output": folder / "model.pt",
+    }
+    run_program(train, **options | changes)
+    return load_checkpoint(folder / "model.pt", torch.device("cpu"))
+
+
+def test_checkpoint_says_what_it_was_trained_on(tmp_path, volumes):
+    checkpoint, _ = run(tmp_path / "out", volumes)
+    assert checkpoint.architecture == "unet" and checkpoint.acceleration == 4 and checkpoint.trained_on == "train"
+    assert checkpoint.training["volumes"] == ["v0", "v1"] and checkpoint.training["steps"] == 4
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["history.csv", "model.pt"]
+    assert pd.read_csv(tmp_path / "out" / "history.csv").step.tolist() == [1, 2, 3, 4]
+
+
+def test_order_of_the_volumes_on_the_command_line_does_not_matter(tmp_path, volumes):
+    _, first = run(tmp_path / "a", volumes)
+    _, second = run(tmp_path / "b", volumes[::-1])
+    for name, weight in first.state_dict().items():
+        assert torch.equal(weight, second.state_dict()[name])
+
+
+def test_initial_weights_do_not_depend_on_the_training(tmp_path, volumes):
+    """Accelerations and architectures have their own seeds; a longer training starts alike."""
+    slow = SETTINGS | {"learning_rate": 1e-9, "steps": 1}
+    _, first = run(tmp_path / "a", volumes, settings=json.dumps(slow))
+    _, second = run(tmp_path / "b", volumes, settings=json.dumps(slow | {"steps": 2}))
+    _, other = run(tmp_path / "c", volumes, settings=json.dumps(slow), acceleration=8)
+    for name, weight in first.state_dict().items():
+        np.testing.assert_allclose(weight, second.state_dict()[name], atol=1e-6)
+    assert any(not torch.allclose(weight, other.state_dict()[name]) for name, weight in first.state_dict().items())
+
+
+@pytest.fixture
+def interrupted(tmp_path, volumes, monkeypatch):
+    """A folder with the state of a job that was stopped."""
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "save_checkpoint", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "out", volumes)
+    assert list((tmp_path / "out").glob(".model.pt.*.partial/last.ckpt"))
+    assert not (tmp_path / "out" / "model.pt").exists()
+    return tmp_path / "out"
+
+
+def _steps_trained(monkeypatch):
+    """Count the training steps that are really computed."""
+    steps = []
+    original = train.fit
+
+    def counting(*arguments):
+        *others, report = arguments
+        return original(*others, lambda done, total, loss: (steps.append(done), report(done, total, loss)))
+
+    monkeypatch.setattr(train, "fit", counting)
+    return steps
+
+
+def test_takes_up_its_own_state(interrupted, volumes, monkeypatch):
+    steps = _steps_trained(monkeypatch)
+    run(interrupted, volumes)
+    assert steps == []
+    assert not list(interrupted.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 2}, {"code_digest": "other"}, {"mask_type": "equispaced_fraction"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_throws_away_the_state_of_other_settings(interrupted, volumes, monkeypatch, change):
+    steps = _steps_trained(monkeypatch)
+    run(interrupted, volumes, **change)
+    assert steps == [1, 2, 3, 4]
+    assert not list(interrupted.glob(".*"))
+
+
+def test_throws_away_the_state_of_other_data(interrupted, volumes, monkeypatch):
+    """Volumes simulated anew have the same names."""
+    write_small_volume(volumes[0], seed=9)
+    steps = _steps_trained(monkeypatch)
+    run(interrupted, volumes)
+    assert steps == [1, 2, 3, 4]

@@ -1,0 +1,58 @@
+"""Clean quality is fastMRI's own evaluation of whole volumes, with stock transforms and networks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from fastmri import evaluate
+from fastmri.data import SliceDataset
+from fastmri.data.subsample import create_mask_for_mask_type
+from fastmri.data.transforms import UnetDataTransform
+from fastmri.models import Unet
+from support import make_run, run_program
+
+from workflow_scripts import validate
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    paths = make_run(folder, "unet")
+    options = {"checkpoint": paths["checkpoint"], "model": "unet", "acceleration": 4, "device": "cpu"}
+    run_program(validate, **options, volumes=[paths["volume"]], masks=[paths["mask"]], output=folder / "v.csv")
+    return paths, pd.read_csv(folder / "v.csv").set_index("model")
+
+
+def stock_images(paths):
+    """Targets, zero-filled images and U-Net outputs of the volume, by fastMRI alone."""
+    transform = UnetDataTransform("multicoil", create_mask_for_mask_type("random", [0.16], [4]))
+    content = torch.load(paths["checkpoint"], weights_only=True)
+    network = Unet(1, 1, **content["architecture"]["arguments"]).eval()
+    network.load_state_dict(content["state_dict"])
+    raw = SliceDataset(paths["volume"].parent, "multicoil", use_dataset_cache=False)
+    samples = SliceDataset(paths["volume"].parent, "multicoil", transform=transform, use_dataset_cache=False)
+    targets, zero_filled, images = [], [], []
+    with torch.no_grad():
+        for (_, _, target, *_), sample in zip(raw, samples, strict=True):
+            targets.append(target)
+            zero_filled.append((sample.image * sample.std + sample.mean).numpy())
+            images.append((network(sample.image[None, None])[0, 0] * sample.std + sample.mean).numpy())
+    return np.stack(targets), {"zero_filled": np.stack(zero_filled), "unet": np.stack(images)}, float(sample.max_value)
+
+
+def test_scores_are_fastmris(run, tmp_path):
+    paths, found = run
+    folder = tmp_path / "only"
+    folder.mkdir()
+    (folder / "v1.h5").write_bytes(paths["volume"].read_bytes())
+    targets, images, maximum = stock_images(paths | {"volume": folder / "v1.h5"})
+    for name, values in images.items():
+        assert found.ssim[name] == pytest.approx(float(evaluate.ssim(targets, values, maximum)[0]), rel=1e-3)
+        assert found.psnr[name] == pytest.approx(float(evaluate.psnr(targets, values, maximum)), rel=1e-3)
+        assert found.nmse[name] == pytest.approx(float(evaluate.nmse(targets, values)), rel=1e-3)
+
+
+def test_rows(run):
+    _, found = run
+    assert list(found.index) == ["unet", "zero_filled"]
+    assert (found.volume == "v1").all() and (found.patient == "patient-1").all() and (found.acceleration == 4).all()
