@@ -45,7 +45,7 @@ rule collect_tables:
         runtime=30,
     params:
         # Folder and jobs, not the paths: one shell command holds 128 KiB.
-        folder=f"{RESULTS}/metrics",
+        folder=lambda wildcards: f"{RESULTS}/metrics",
         series=[
             f"{attack}/{model}-{acceleration}x"
             for attack in CONFIG.attacks
