@@ -182,6 +182,12 @@ class Config(BaseModel):
         return self
 
 
+def _keys(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of an error's place as they stand in the file: pydantic adds an attack's threat model."""
+    keys = [str(part) for part in place]
+    return keys[:2] + keys[3:] if keys[:1] == ["attacks"] and len(keys) > 3 else keys
+
+
 def validate_config(content: dict[str, Any]) -> Config:
     """Check a config as read from YAML.
 
@@ -193,7 +199,7 @@ def validate_config(content: dict[str, Any]) -> Config:
     except ValidationError as error:
         lines: list[str] = []
         for one in error.errors(include_url=False):
-            place = ".".join(str(part) for part in one["loc"]) or "config"
+            place = ".".join(_keys(one["loc"])) or "config"
             message = one["msg"].removeprefix("Value error, ")
             if one["type"] == "extra_forbidden":
                 message = "unknown key; see config.schema.json for the known ones"

@@ -101,7 +101,7 @@ def test_unknown_keys_of_attacks_are_rejected():
     content["attacks"]["rotation"]["steps"] = 3
     lines = problems_of(content)
     assert len(lines) == 2
-    assert "attacks.noise-box" in lines[0] and "stpes" in lines[0] and "unknown key" in lines[0]
+    assert "attacks.noise-box.stpes:" in lines[0] and "unknown key" in lines[0]
     assert "attacks.rotation" in lines[1] and "steps" in lines[1]
 
 
