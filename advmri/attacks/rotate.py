@@ -44,8 +44,8 @@ def rotate_complex(image: Tensor, degrees: float) -> Tensor:
 def rotate_magnitude(image: Tensor, degrees: float, full_shape: tuple[int, int]) -> Tensor:
     """Rotate real images [B, h, w], cut from the centre of images of `full_shape`, about the centre of those.
 
-    The border is mirrored as far as the largest shear reaches, so that neither the wrap-around nor its ringing touches
-    the image; what turns in from outside is the mirrored border.
+    The border is mirrored as far as the largest shear reaches, which keeps the wrap-around out of the image and most of
+    its ringing; what turns in from outside is the mirrored border.
     """
     if degrees == 0:
         return image
