@@ -182,6 +182,22 @@ def boxes_of_volume(
     return {number: found for number, found in sorted(boxes.items()) if found}, excluded
 
 
+def slice_left_out(
+    rows: Iterable[AnnotationRow],
+    volume: str,
+    slice_number: int,
+    excluded: Collection[ExcludedAnnotation],
+    reason: str,
+) -> list[ExcludedAnnotation]:
+    """Return the annotations of a slice that cannot be used, without those that are excluded already."""
+    lines = {entry.line for entry in excluded}
+    return [
+        ExcludedAnnotation(row.line, row.volume, row.slice, row.label, reason)
+        for row in rows
+        if row.volume == volume and row.slice == slice_number and row.line not in lines
+    ]
+
+
 def unaudited_annotations(
     rows: Iterable[AnnotationRow], validation_volumes: Collection[str], audited_volumes: Collection[str]
 ) -> list[ExcludedAnnotation]:
@@ -191,7 +207,7 @@ def unaudited_annotations(
         if row.volume in audited_volumes:
             continue
         if row.volume not in validation_volumes:
-            reason = "not a volume of the val split"
+            reason = "no volume of this name in multicoil_val"
         elif row.has_area:
             reason = "volume left out by dataset.audited_volumes"
         else:

@@ -36,12 +36,14 @@ class SliceResult:
     Attributes:
         target: fully sampled RSS [h, w].
         clean: unperturbed reconstruction [h, w].
+        coils: numbers in the volume of the coils of every axis C [C].
         thermal_relative_norm: eta of the scan's own thermal noise per coil [C].
     """
 
     number: int
     target: Array
     clean: Array
+    coils: Array
     thermal_relative_norm: Array
     targets: list[TargetResult]
 
@@ -55,7 +57,7 @@ def write_slice(file: h5py.File, result: SliceResult) -> None:
     """Write one slice's group; datasets with a severity axis are chunked per severity and compressed."""
     group = file.create_group(slice_group(result.number))
     group.attrs["slice"] = result.number
-    for name in ("target", "clean", "thermal_relative_norm"):
+    for name in ("target", "clean", "coils", "thermal_relative_norm"):
         group.create_dataset(name, data=getattr(result, name), track_times=False)
     for target in result.targets:
         subgroup = group.create_group(target.name)

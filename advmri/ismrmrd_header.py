@@ -1,9 +1,45 @@
 """The ISMRMRD header (XML) of a Cartesian 2-D multi-slice acquisition, with the fields that fastMRI reads."""
 
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 NAMESPACE = "http://www.ismrm.org/ISMRMRD"
 LARMOR_FREQUENCY_3T_HZ = 123_250_000
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What fastMRI reads from a header: (h, w) of the reconstruction and the acquired columns [left, right)."""
+
+    crop: tuple[int, int]
+    padding: tuple[int, int]
+
+
+def _integer(header: ElementTree.Element, *tags: str) -> int:
+    node: ElementTree.Element | None = header
+    for tag in tags:
+        node = node.find(f"{{*}}{tag}") if node is not None else None
+    text = "" if node is None else (node.text or "").strip()
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"the ISMRMRD header has no number at {'/'.join(tags)}")
+    return int(text)
+
+
+def decode_header(text: str | bytes) -> Geometry:
+    """Read the geometry as fastMRI does (fastmri/data/mri_data.py:347-371), any or no XML namespace.
+
+    Raises:
+        ValueError: where the text is not XML, or a number is missing.
+    """
+    try:
+        header = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"the ISMRMRD header is not valid XML ({error})") from error
+    crop = tuple(_integer(header, "encoding", "reconSpace", "matrixSize", axis) for axis in "xy")
+    encoded_columns = _integer(header, "encoding", "encodedSpace", "matrixSize", "y")
+    limits = ("encoding", "encodingLimits", "kspace_encoding_step_1")
+    left = encoded_columns // 2 - _integer(header, *limits, "center")
+    return Geometry((crop[0], crop[1]), (left, left + _integer(header, *limits, "maximum") + 1))
 
 
 def _add(parent: ElementTree.Element, tag: str, value: object = None) -> ElementTree.Element:

@@ -14,10 +14,12 @@ class SliceIndex:
 
     Attributes:
         boxes: in rows and columns of the cropped reconstruction.
+        coils: numbers of the coils that measured anything; every axis C of this slice's results has their order.
         thermal_sigma: SD of the real part of each coil's k-space noise [C], in units of k-space.
     """
 
     boxes: list[Box]
+    coils: list[int]
     thermal_sigma: list[float]
 
 
@@ -52,7 +54,7 @@ def read_index(path: Path) -> VolumeIndex:
     """Read an index written by `VolumeIndex.to_json`."""
     content: dict[str, Any] = json.loads(path.read_text())
     annotated = {
-        int(number): SliceIndex([Box(**box) for box in entry["boxes"]], entry["thermal_sigma"])
+        int(number): SliceIndex([Box(**box) for box in entry["boxes"]], entry["coils"], entry["thermal_sigma"])
         for number, entry in content.pop("annotated").items()
     }
     excluded = [ExcludedAnnotation(**entry) for entry in content.pop("excluded")]

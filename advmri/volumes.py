@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from advmri.errors import InputError
-from advmri.ismrmrd_header import encode_header
+from advmri.errors import InputError, UnusableSliceError
+from advmri.hdf5_input import dataset_in_file, open_input
+from advmri.ismrmrd_header import Geometry, decode_header, encode_header
 
 
 @dataclass(frozen=True)
@@ -38,55 +39,71 @@ class Volume:
     maximum: float | None
 
 
-def _open(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such volume; check dataset.root in the config.")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}); restore or remove it.") from error
+@dataclass(frozen=True)
+class SliceKspace:
+    """The usable k-space of one slice.
+
+    Attributes:
+        kspace: complex64 [C, H, W] of the coils that hold any signal or noise.
+        coils: their numbers in the volume [C].
+    """
+
+    kspace: NDArray[np.complex64]
+    coils: list[int]
 
 
-def _integer(header: ElementTree.Element, path: Path, *tags: str) -> int:
-    node: ElementTree.Element | None = header
-    for tag in tags:
-        node = node.find(f"{{*}}{tag}") if node is not None else None
-    if node is None or not (node.text or "").strip().isdecimal():
-        raise InputError(
-            f"{path}: the ISMRMRD header has no number at {'/'.join(tags)}; the volume is not in fastMRI's format."
-        )
-    assert node.text is not None
-    return int(node.text)
+def _text(value: Any) -> str:
+    """Decode an attribute: fixed-length strings come as bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _read_header(file: h5py.File, path: Path) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the reconstruction size and the acquired columns, as fastmri/data/mri_data.py:347-371 reads them."""
-    if "ismrmrd_header" not in file:
+def _read_geometry(file: h5py.File, path: Path) -> Geometry:
+    dataset = dataset_in_file(file, "ismrmrd_header")
+    if dataset is None:
         raise InputError(f"{path}: there is no dataset 'ismrmrd_header'; the volume is not in fastMRI's format.")
+    text = dataset[()]
+    if not isinstance(text, str | bytes):
+        raise InputError(f"{path}: 'ismrmrd_header' holds no text; the volume is not in fastMRI's format.")
     try:
-        header = ElementTree.fromstring(file["ismrmrd_header"][()])
-    except ElementTree.ParseError as error:
-        raise InputError(f"{path}: the ISMRMRD header is not valid XML ({error}).") from error
-    crop = tuple(_integer(header, path, "encoding", "reconSpace", "matrixSize", axis) for axis in "xy")
-    encoded_columns = _integer(header, path, "encoding", "encodedSpace", "matrixSize", "y")
-    limits = ("encoding", "encodingLimits", "kspace_encoding_step_1")
-    left = encoded_columns // 2 - _integer(header, path, *limits, "center")
-    right = left + _integer(header, path, *limits, "maximum") + 1
-    return (crop[0], crop[1]), (left, right)
+        return decode_header(text)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; the volume is not in fastMRI's format.") from error
+
+
+def _positive(value: Any) -> float | None:
+    """Return an attribute as a number, None where it is not finite and positive: then it has to be computed."""
+    number = np.asarray(value)
+    usable = number.size == 1 and number.dtype.kind in "fiu" and np.isfinite(number).all() and number.item() > 0
+    return float(number.item()) if usable else None
 
 
 def read_volume(path: Path) -> Volume:
     """Read the shape, geometry and attributes of the volume at `path`; raises InputError where they are unusable."""
-    with _open(path) as file:
-        if "kspace" not in file or file["kspace"].ndim != 4:
-            raise InputError(f"{path}: there is no dataset 'kspace' of shape [slices, coils, rows, columns].")
-        slices, coils, rows, columns = file["kspace"].shape
-        crop, (left, right) = _read_header(file, path)
-        if "reconstruction_rss" in file:
-            crop = tuple(file["reconstruction_rss"].shape[-2:])
+    with open_input(path) as file:
+        kspace = dataset_in_file(file, "kspace")
+        if kspace is None or kspace.ndim != 4 or 0 in kspace.shape or kspace.dtype.kind != "c":
+            raise InputError(f"{path}: there is no complex dataset 'kspace' of shape [slices, coils, rows, columns].")
+        slices, coils, rows, columns = kspace.shape
+        geometry = _read_geometry(file, path)
+        crop, (left, right) = geometry.crop, geometry.padding
+        target = dataset_in_file(file, "reconstruction_rss")
+        if target is not None:
+            if target.ndim != 3 or len(target) != slices:
+                raise InputError(
+                    f"{path}: 'reconstruction_rss' {target.shape} is not [{slices} slices, rows, columns]."
+                )
+            crop = (target.shape[1], target.shape[2])
         if crop[0] > rows or crop[1] > columns:
-            raise InputError(f"{path}: its reconstruction size {crop} is larger than its k-space {(rows, columns)}.")
-        maximum = file.attrs.get("max")
+            raise InputError(
+                f"{path}: its reconstruction size {crop} is larger than its k-space {(rows, columns)};"
+                " correct reconSpace in its header, or remove the volume."
+            )
+        padding = (max(left, 0), min(right, columns))
+        if padding[0] >= padding[1] or 0 in crop:
+            raise InputError(
+                f"{path}: its header says that columns {left} to {right} of {columns} were acquired and that the"
+                f" reconstruction has {crop} pixels; correct the header, or remove the volume."
+            )
         return Volume(
             path=path,
             slices=slices,
@@ -94,33 +111,50 @@ def read_volume(path: Path) -> Volume:
             rows=rows,
             columns=columns,
             crop=crop,
-            padding=(max(left, 0), min(right, columns)),
-            acquisition=str(file.attrs.get("acquisition", "unknown")),
-            patient=str(file.attrs.get("patient_id", path.stem)),
-            maximum=None if maximum is None else float(maximum),
+            padding=padding,
+            acquisition=_text(file.attrs.get("acquisition", "unknown")),
+            patient=_text(file.attrs.get("patient_id", path.stem)),
+            maximum=_positive(file.attrs.get("max")),
         )
+
+
+def _read_slice(volume: Volume, name: str, slice_number: int) -> NDArray[Any] | None:
+    """Return one slice of a dataset, None where the volume has no such dataset."""
+    with open_input(volume.path) as file:
+        dataset = dataset_in_file(file, name)
+        if dataset is None:
+            return None
+        try:
+            values = dataset[slice_number]
+        except OSError as error:
+            raise UnusableSliceError(
+                f"{volume.path}: slice {slice_number} cannot be read ({error}); restore the file."
+            ) from error
+    if not np.isfinite(values).all():
+        raise UnusableSliceError(f"{volume.path}: slice {slice_number} of '{name}' holds values that are not finite.")
+    return values
+
+
+def read_slice(volume: Volume, slice_number: int) -> SliceKspace:
+    """Read one slice's k-space without its dead coils.
+
+    A coil that is zero everywhere has no part in the RSS, and fastMRI's networks turn it into NaN.
+
+    Raises:
+        UnusableSliceError: where the slice is truncated, not finite or zero everywhere.
+    """
+    kspace = _read_slice(volume, "kspace", slice_number)
+    assert kspace is not None, "read_volume has seen it"
+    coils = np.flatnonzero(kspace.any(axis=(-2, -1)))
+    if not coils.size:
+        raise UnusableSliceError(f"{volume.path}: slice {slice_number} is zero everywhere.")
+    live = kspace if coils.size == len(kspace) else kspace[coils]
+    return SliceKspace(live.astype(np.complex64, copy=False), coils.tolist())
 
 
 def read_kspace(volume: Volume, slice_number: int) -> NDArray[np.complex64]:
-    """Read one slice's k-space [C, H, W]; raises InputError where it is truncated, not finite or a coil is zero."""
-    with _open(volume.path) as file:
-        try:
-            kspace = file["kspace"][slice_number].astype(np.complex64, copy=False)
-        except OSError as error:
-            raise InputError(
-                f"{volume.path}: slice {slice_number} cannot be read ({error}); restore the file."
-            ) from error
-    if not np.isfinite(kspace).all():
-        raise InputError(f"{volume.path}: slice {slice_number} holds values that are not finite.")
-    if not kspace.any():
-        raise InputError(f"{volume.path}: slice {slice_number} is zero everywhere.")
-    dead = np.flatnonzero(~kspace.any(axis=(-2, -1)))
-    if dead.size:
-        raise InputError(
-            f"{volume.path}: slice {slice_number}: coil(s) {', '.join(map(str, dead))} of {volume.coils} are zero"
-            " everywhere, which networks turn into NaN; remove them from the volume, or the volume."
-        )
-    return kspace
+    """Read one slice's k-space [C, H, W], dead coils left out; raises as `read_slice` does."""
+    return read_slice(volume, slice_number).kspace
 
 
 def rss_image(kspace: NDArray[np.complex64], crop: tuple[int, int]) -> NDArray[np.float32]:
@@ -134,17 +168,28 @@ def rss_image(kspace: NDArray[np.complex64], crop: tuple[int, int]) -> NDArray[n
 
 def read_target(volume: Volume, slice_number: int) -> NDArray[np.float32]:
     """Return the fully sampled RSS [h, w] of one slice: the stored one, or computed where the file has none."""
-    with _open(volume.path) as file:
-        if "reconstruction_rss" in file:
-            return file["reconstruction_rss"][slice_number].astype(np.float32, copy=False)
+    stored = _read_slice(volume, "reconstruction_rss", slice_number)
+    if stored is not None:
+        return stored.astype(np.float32, copy=False)
     return rss_image(read_kspace(volume, slice_number), volume.crop)
 
 
 def volume_maximum(volume: Volume) -> float:
-    """Return the largest value of the fully sampled RSS volume, the data range of its SSIM and PSNR."""
+    """Return the largest value of the fully sampled RSS volume, the data range of its SSIM and PSNR.
+
+    Computed from the usable slices where the file does not say it.
+    """
     if volume.maximum is not None:
         return volume.maximum
-    return max(float(read_target(volume, number).max()) for number in range(volume.slices))
+    maxima = []
+    for number in range(volume.slices):
+        try:
+            maxima.append(float(read_target(volume, number).max()))
+        except UnusableSliceError:
+            continue
+    if not maxima or max(maxima) <= 0:
+        raise InputError(f"{volume.path}: none of its {volume.slices} slices can be used; restore or remove it.")
+    return max(maxima)
 
 
 def write_volume(
@@ -157,7 +202,7 @@ def write_volume(
     field_of_view_mm: tuple[float, float],
     attributes: dict[str, str | float | int] | None = None,
 ) -> None:
-    """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume.
+    """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume; one slice is in memory at a time.
 
     Args:
         path: where to write; the caller renames it into place.
@@ -168,18 +213,31 @@ def write_volume(
         field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
         attributes: further attributes of the file.
     """
-    slices = np.stack(list(kspace))
-    if slices.ndim != 4 or crop[0] > slices.shape[2] or crop[1] > slices.shape[3]:
-        raise InputError(
-            f"k-space {slices.shape} is not [slices, coils, rows, columns] or smaller than the crop {crop}."
-        )
-    target = np.stack([rss_image(one, crop) for one in slices])
+    shape: tuple[int, ...] = ()
+    count, maximum, square = 0, 0.0, 0.0
     with h5py.File(path, "w") as file:
-        file.create_dataset("kspace", data=slices, chunks=(1, *slices.shape[1:]))
-        file.create_dataset("reconstruction_rss", data=target, chunks=(1, *crop))
-        file["ismrmrd_header"] = encode_header(slices.shape[2:], crop, len(slices), slices.shape[1], field_of_view_mm)
-        file.attrs["max"] = float(target.max())
-        file.attrs["norm"] = float(np.linalg.norm(target))
+        for count, one in enumerate(kspace, start=1):
+            if count == 1:
+                shape = one.shape
+                if len(shape) != 3 or crop[0] > shape[1] or crop[1] > shape[2]:
+                    raise InputError(
+                        f"a slice of k-space {shape} is not [coils, rows, columns] or smaller than the crop {crop}."
+                    )
+                for name, size, kind in (("kspace", shape, "complex64"), ("reconstruction_rss", crop, "float32")):
+                    file.create_dataset(name, (0, *size), kind, chunks=(1, *size), maxshape=(None, *size))
+            if one.shape != shape:
+                raise InputError(f"slice {count - 1} has k-space {one.shape}, the slices before it {shape}.")
+            target = rss_image(one, crop)
+            for name, values in (("kspace", one), ("reconstruction_rss", target)):
+                file[name].resize(count, axis=0)
+                file[name][count - 1] = values
+            maximum = max(maximum, float(target.max()))
+            square += float((target.astype(np.float64) ** 2).sum())
+        if not count:
+            raise InputError(f"{path}: there is no slice to write.")
+        file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm)
+        file.attrs["max"] = maximum
+        file.attrs["norm"] = float(np.sqrt(square))
         file.attrs["acquisition"] = acquisition
         file.attrs["patient_id"] = patient
         for key, value in (attributes or {}).items():

@@ -87,6 +87,7 @@ def attack_slice(
         number=number,
         target=scan.target.cpu().numpy(),
         clean=scan.clean().cpu().numpy(),
+        coils=np.asarray(index.annotated[number].coils),
         thermal_relative_norm=thermal_relative_norm(sigma, kspace, int(columns.sum()) * kspace.shape[1]),
         targets=[
             TargetResult(

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from advmri.annotations import boxes_of_volume, read_annotations
+from advmri.annotations import boxes_of_volume, read_annotations, slice_left_out
+from advmri.errors import UnusableSliceError
 from advmri.noise import thermal_sigma
 from advmri.volume_index import SliceIndex, VolumeIndex
-from advmri.volumes import read_kspace, read_volume, volume_maximum
+from advmri.volumes import read_slice, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, parser, run, write_text
 
 
@@ -16,10 +17,21 @@ def main(arguments: argparse.Namespace) -> None:
     name = arguments.volume.stem
     rows = read_annotations(arguments.annotations)
     boxes, excluded = boxes_of_volume(rows, name, volume.slices, volume.crop, arguments.minimum_box_size)
-    annotated = {
-        number: SliceIndex(found, thermal_sigma(read_kspace(volume, number), volume.padding).tolist())
-        for number, found in boxes.items()
-    }
+    annotated = {}
+    for number, found in boxes.items():
+        try:
+            scan = read_slice(volume, number)
+        except UnusableSliceError as error:
+            LOGGER.warning("left out: %s", error)
+            reason = str(error).removeprefix(f"{volume.path}: ")
+            excluded += slice_left_out(rows, name, number, excluded, reason)
+            continue
+        if len(scan.coils) < volume.coils:
+            dead = sorted(set(range(volume.coils)) - set(scan.coils))
+            LOGGER.warning(
+                "%s: slice %d: coils %s of %d are zero everywhere and left out", name, number, dead, volume.coils
+            )
+        annotated[number] = SliceIndex(found, scan.coils, thermal_sigma(scan.kspace, volume.padding).tolist())
     index = VolumeIndex(
         volume=name,
         patient=volume.patient,

@@ -8,11 +8,12 @@ import pandas as pd
 import torch
 from fastmri.evaluate import nmse, psnr, ssim
 
+from advmri.errors import UnusableSliceError
 from advmri.mask_file import read_mask_file
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import load_checkpoint
 from advmri.volumes import read_kspace, read_target, read_volume, volume_maximum
-from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -30,13 +31,21 @@ def main(arguments: argparse.Namespace) -> None:
             columns, num_low_frequencies = read_mask_file(mask_path)
             mask = torch.from_numpy(columns)[None].to(device)
             images: dict[str, list[np.ndarray]] = {name: [] for name in methods}
+            targets = []
             for number in range(volume.slices):
-                kspace = torch.from_numpy(read_kspace(volume, number))[None].to(device) * mask
+                try:
+                    kspace = torch.from_numpy(read_kspace(volume, number))[None].to(device) * mask
+                    targets.append(read_target(volume, number))
+                except UnusableSliceError as error:
+                    LOGGER.warning("left out: %s", error)
+                    continue
                 for name, method in methods.items():
                     with torch.no_grad():
                         images[name].append(method(kspace, mask, num_low_frequencies, volume.crop)[0].cpu().numpy())
-            target = np.stack([read_target(volume, number) for number in range(volume.slices)])
-            maximum = volume_maximum(volume)
+            if not targets:
+                LOGGER.warning("left out: %s: it has no usable slice", path)
+                continue
+            maximum, target = volume_maximum(volume), np.stack(targets)
             for name in methods:
                 found = np.stack(images[name])
                 rows.append(
@@ -46,6 +55,7 @@ def main(arguments: argparse.Namespace) -> None:
                         "acquisition": volume.acquisition,
                         "model": name,
                         "acceleration": arguments.acceleration,
+                        "slices": len(target),
                         "ssim": np.asarray(ssim(target, found, maximum)).item(),
                         "psnr": np.asarray(psnr(target, found, maximum)).item(),
                         "nmse": np.asarray(nmse(target, found)).item(),

@@ -182,7 +182,7 @@ def test_annotations_of_volumes_that_are_not_audited_are_named_too(tmp_path):
     rows = read_annotations(write_csv(tmp_path / "a.csv", rows))
     found = unaudited_annotations(rows, {"audited", "left-out", "no-box"}, {"audited"})
     assert {entry.volume: entry.reason.split(",")[0] for entry in found} == {
-        "of-the-train-split": "not a volume of the val split",
+        "of-the-train-split": "no volume of this name in multicoil_val",
         "left-out": "volume left out by dataset.audited_volumes",
         "no-box": "volume without a usable box",
     }

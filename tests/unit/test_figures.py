@@ -39,7 +39,7 @@ IMAGE_FIGURES = ["figure_2", "figure_3", "figure_5"]
 
 
 def index_of(volume):
-    annotated = {number: SliceIndex(boxes, [1e-3, 1e-3]) for number, boxes in BOXES.items()}
+    annotated = {number: SliceIndex(boxes, [0, 1], [1e-3, 1e-3]) for number, boxes in BOXES.items()}
     return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
 
 
@@ -90,7 +90,9 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                             if attack == "on-image":
                                 places = [("image", "", (0, SHAPE[0]), (0, SHAPE[1]))]
                             targets = [attacked(rng, attack, target, clean, place) for place in places]
-                            write_slice(file, SliceResult(number, target, clean, np.full(2, thermal), targets))
+                            write_slice(
+                                file, SliceResult(number, target, clean, np.arange(2), np.full(2, thermal), targets)
+                            )
                         rows += score_attack_file(AttackFile(file), index_of(volume))
     metrics = pd.DataFrame(rows, columns=COLUMNS)
     return FigureInputs(

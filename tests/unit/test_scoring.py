@@ -33,7 +33,7 @@ def index():
         crop=SHAPE,
         padding=(0, 32),
         maximum=1.1,
-        annotated={number: SliceIndex(boxes, [1e-6, 2e-6]) for number, boxes in BOXES.items()},
+        annotated={number: SliceIndex(boxes, [0, 1], [1e-6, 2e-6]) for number, boxes in BOXES.items()},
         excluded=[],
     )
 
@@ -73,6 +73,7 @@ def attack_file(rng, target, rotation=False):
                 number,
                 rng.random(SHAPE).astype(np.float32),
                 rng.random(SHAPE).astype(np.float32),
+                np.arange(2),
                 np.array([0.001, np.nan]),
                 targets(rng, names, rotation),
             ),

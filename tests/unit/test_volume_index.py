@@ -17,8 +17,8 @@ def test_round_trip(tmp_path):
         padding=(1, 31),
         maximum=1.25e-3,
         annotated={
-            3: SliceIndex([Box(0, "Meniscus Tear", 1, 9, 2, 12), Box(1, "Ödem", 3, 4, 5, 6)], [1e-6, 2.5e-6]),
-            11: SliceIndex([], [0.0, float("nan")]),
+            3: SliceIndex([Box(0, "Meniscus Tear", 1, 9, 2, 12), Box(1, "Ödem", 3, 4, 5, 6)], [0, 2], [1e-6, 2.5e-6]),
+            11: SliceIndex([], [0, 1], [0.0, float("nan")]),
         },
         excluded=[ExcludedAnnotation(7, "v", 0, "artifact", "study-level annotation without a box")],
     )

@@ -1,5 +1,8 @@
 """Volumes are fastMRI's: its own loader reads what is written here, and bad files are named."""
 
+import gc
+import weakref
+
 import h5py
 import ismrmrd
 import numpy as np
@@ -10,12 +13,12 @@ from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import VarNetDataTransform
 from hypothesis import given
 from hypothesis import strategies as st
-from support import centred_fft2, object_kspace, write_small_volume
+from support import centred_fft2, complex_normal, object_kspace, write_small_volume
 
-from advmri.errors import InputError
+from advmri.errors import InputError, UnusableSliceError
 from advmri.ismrmrd_header import encode_header
 from advmri.masks import fastmri_seed, make_mask
-from advmri.volumes import read_kspace, read_target, read_volume, rss_image, volume_maximum, write_volume
+from advmri.volumes import read_kspace, read_slice, read_target, read_volume, rss_image, volume_maximum, write_volume
 
 CROP = (24, 24)
 
@@ -162,6 +165,14 @@ def _with(position, value):
 BAD = {
     "no kspace": ({"kspace": lambda _: None}, "'kspace'"),
     "kspace of a single coil": ({"kspace": lambda values: values[:, 0]}, "'kspace'"),
+    "kspace of magnitudes": ({"kspace": np.abs}, "complex dataset 'kspace'"),
+    "no slice": ({"kspace": lambda values: values[:0]}, "'kspace'"),
+    "targets of fewer slices": ({"reconstruction_rss": lambda values: values[:1]}, "'reconstruction_rss' (1, 24, 24)"),
+    "header of numbers": ({"ismrmrd_header": lambda _: np.arange(3)}, "holds no text"),
+    "no column acquired": (
+        {"ismrmrd_header": lambda text: text.replace(b"<center>16", b"<center>80")},
+        "columns -64 to -32 of 32 were acquired",
+    ),
     "no header": ({"ismrmrd_header": lambda _: None}, "ismrmrd_header"),
     "header not XML": ({"ismrmrd_header": lambda _: b"<a>"}, "not valid XML"),
     "header without sizes": ({"ismrmrd_header": lambda _: b"<ismrmrdHeader/>"}, "reconSpace"),
@@ -187,18 +198,54 @@ def test_unusable_volumes_are_named(tmp_path, case):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (_with((1, 0, 3, 4), np.nan), "slice 1 holds values that are not finite"),
-        (_with((1, 2, 0, 0), np.inf), "slice 1 holds values that are not finite"),
+        (_with((1, 0, 3, 4), np.nan), "slice 1 of 'kspace' holds values that are not finite"),
+        (_with((1, 2, 0, 0), np.inf), "slice 1 of 'kspace' holds values that are not finite"),
         (_with(1, 0), "slice 1 is zero everywhere"),
-        (_with((1, 2), 0), "slice 1: coil(s) 2 of 3"),
     ],
 )
 def test_unusable_slices_are_named(tmp_path, change, named):
     volume = read_volume(spoil(tmp_path / "bad.h5", kspace=change))
     assert read_kspace(volume, 0).any()
-    with pytest.raises(InputError, match=r"bad\.h5") as caught:
+    with pytest.raises(UnusableSliceError, match=r"bad\.h5") as caught:
         read_kspace(volume, 1)
     assert named in str(caught.value)
+
+
+def test_a_dead_coil_is_left_out_and_the_target_stays(tmp_path):
+    whole = write_small_volume(tmp_path / "good.h5", coils=4)
+    volume = read_volume(spoil(tmp_path / "bad.h5", kspace=_with((1, 1), 0)))
+    with h5py.File(tmp_path / "bad.h5") as file:
+        dead = file["kspace"][1]
+    assert volume.coils == 3 and read_slice(volume, 0).coils == [0, 1, 2]
+    scan = read_slice(volume, 1)
+    assert scan.coils == [0, 2] and (scan.kspace == dead[[0, 2]]).all()
+    np.testing.assert_array_equal(rss_image(scan.kspace, CROP), rss_image(dead, CROP))
+    assert read_slice(read_volume(tmp_path / "good.h5"), 1).kspace.shape == whole[1].shape
+
+
+@pytest.mark.parametrize("maximum", [np.nan, 0.0, -1.0, np.inf, "large"])
+def test_the_maximum_is_computed_where_the_file_has_no_usable_one(tmp_path, maximum):
+    path = spoil(tmp_path / "bad.h5", kspace=_with((1, 0, 0, 0), np.nan), reconstruction_rss=_with((1, 3, 3), np.nan))
+    with h5py.File(path, "a") as file:
+        file.attrs["max"] = maximum
+        stored = file["reconstruction_rss"][0].max()
+    assert volume_maximum(read_volume(path)) == stored
+
+
+def test_a_volume_without_a_usable_slice_has_no_maximum(tmp_path):
+    path = spoil(tmp_path / "bad.h5", kspace=_with(slice(None), 0), reconstruction_rss=lambda _: None)
+    with h5py.File(path, "a") as file:
+        del file.attrs["max"]
+    with pytest.raises(InputError, match=r"bad\.h5: none of its 2 slices"):
+        volume_maximum(read_volume(path))
+
+
+def test_fixed_length_attributes_are_text(tmp_path):
+    write_small_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.attrs["acquisition"], file.attrs["patient_id"] = np.bytes_("CORPDFS_FBK"), np.bytes_("abc")
+    volume = read_volume(tmp_path / "a.h5")
+    assert (volume.acquisition, volume.patient) == ("CORPDFS_FBK", "abc")
 
 
 def test_not_hdf5_and_truncated_and_missing(tmp_path):
@@ -232,6 +279,43 @@ def test_writing_refuses_a_crop_larger_than_the_kspace(tmp_path, rng):
             tmp_path / "a.h5",
             [object_kspace(rng)],
             crop=(24, 40),
+            acquisition="x",
+            patient="p",
+            field_of_view_mm=(1.0, 1.0),
+        )
+
+
+def test_slices_are_written_as_they_come(tmp_path, rng):
+    """One slice in memory at a time: the generator is asked for a slice only when the one before it is in the file."""
+    slices = [object_kspace(rng) for _ in range(4)]
+    path = tmp_path / "a.h5"
+    alive = []
+
+    def one_by_one():
+        for one in slices:
+            handed = one.copy()
+            alive.append(weakref.ref(handed))
+            yield handed
+            del handed
+            gc.collect()
+            assert sum(reference() is not None for reference in alive) <= 1
+
+    write_volume(path, one_by_one(), crop=CROP, acquisition="x", patient="p", field_of_view_mm=(1.0, 1.0))
+    volume = read_volume(path)
+    assert volume.slices == 4 and all((read_kspace(volume, n) == one).all() for n, one in enumerate(slices))
+    with h5py.File(path) as file:
+        assert file.attrs["norm"] == pytest.approx(np.linalg.norm(file["reconstruction_rss"][()]), rel=1e-5)
+        assert file.attrs["max"] == file["reconstruction_rss"][()].max()
+    assert_fastmri_agrees(path)
+
+
+@pytest.mark.parametrize("slices", [[], [(3, 48, 32), (3, 48, 30)], [(48, 32)]])
+def test_writing_refuses_what_is_no_volume(tmp_path, rng, slices):
+    with pytest.raises(InputError):
+        write_volume(
+            tmp_path / "a.h5",
+            [complex_normal(rng, shape) for shape in slices],
+            crop=CROP,
             acquisition="x",
             patient="p",
             field_of_view_mm=(1.0, 1.0),
