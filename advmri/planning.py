@@ -13,9 +13,7 @@ from advmri.config import Config
 from advmri.errors import InputError
 from advmri.simulation.lesion_plan import planned_lesions, volume_names
 from advmri.slice_jobs import job_name
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-SPLITS = ("train", "val")
+from advmri.volume_files import file_problem, volume_names_in
 
 
 @dataclass(frozen=True)
@@ -44,15 +42,7 @@ class Plan:
         dataset = self.config.dataset
         if dataset.kind == "simulated":
             return volume_names(dataset.simulation, split)
-        folder = self.root / f"multicoil_{split}"
-        if not folder.is_dir():
-            raise InputError(
-                f"{folder}: there is no such folder; dataset.root needs multicoil_train/ and multicoil_val/."
-            )
-        names = sorted(path.stem for path in folder.glob("*.h5"))
-        if not names:
-            raise InputError(f"{folder}: holds no *.h5 volume.")
-        return names
+        return volume_names_in(self.root / f"multicoil_{split}")
 
     @cached_property
     def training_volumes(self) -> list[str]:
@@ -104,8 +94,23 @@ class Plan:
         chunks = [slices[start : start + size] for start in range(0, len(slices), size)]
         return [job_name(chunk) for chunk in chunks]
 
+    def notes(self) -> list[str]:
+        """Return what the user should know before the run: annotated volumes that are not on disk."""
+        if self.config.dataset.kind == "simulated":
+            return []
+        annotated = {row.volume for row in self._rows if row.has_area}
+        known = set(self.validation_volumes) | {path.stem for path in self.root.glob("multicoil_train/*.h5")}
+        missing = sorted(annotated - known)
+        if not missing:
+            return []
+        shown = ", ".join(f"{name!a}" for name in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        return [
+            f"{self.annotations}: {len(missing)} of {len(annotated)} annotated volumes are in neither folder of"
+            f" {self.root} and are not audited: {shown}. tables/excluded.csv will name their boxes."
+        ]
+
     def check_files(self) -> None:
-        """Check that every volume that will be read looks like HDF5.
+        """Check that every volume that will be read looks like HDF5 and is as long as it says.
 
         Raises:
             InputError: naming every one that does not.
@@ -116,8 +121,7 @@ class Plan:
         problems = []
         for split, volume in wanted:
             path = self.volume_path(split, volume)
-            with path.open("rb") as file:
-                if file.read(len(HDF5_SIGNATURE)) != HDF5_SIGNATURE:
-                    problems.append(f"  {path}: not an HDF5 file")
+            if problem := file_problem(path):
+                problems.append(f"  {path}: {problem}")
         if problems:
             raise InputError("these volumes cannot be read; restore or remove them:\n" + "\n".join(problems))

@@ -24,6 +24,8 @@ try:
     PLAN.training_volumes
     if workflow.is_main_process:
         PLAN.check_files()
+        for note in PLAN.notes():
+            print(f"note: {note}", file=sys.stderr)
 except InputError as error:
     raise WorkflowError(f"{error}") from None
 

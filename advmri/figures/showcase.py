@@ -43,7 +43,8 @@ class Showcase:
 
     def place(self) -> str:
         """Say which box this is."""
-        return f"{self.volume}, slice {self.slice}, {self.label}"
+        text = f"{self.volume}, slice {self.slice}, {self.label}"
+        return text.replace("$", r"\$")  # Names from elsewhere are text; matplotlib would take dollars for formulas.
 
     def rule(self) -> str:
         """Say how the box was picked."""

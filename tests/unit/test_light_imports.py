@@ -17,7 +17,10 @@ def loaded_by(statement):
 
 
 def test_what_the_rules_import():
-    assert loaded_by("import advmri.config, advmri.planning, advmri.provenance, advmri.errors") == set()
+    assert (
+        loaded_by("import advmri.config, advmri.planning, advmri.volume_files, advmri.provenance, advmri.errors")
+        == set()
+    )
 
 
 def test_planning_a_simulated_run_stays_light():

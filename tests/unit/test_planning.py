@@ -1,13 +1,22 @@
 """The plan of jobs, known before anything runs."""
 
+import os
+import shlex
+from pathlib import Path
+
+import h5py
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from support import ROOT, write_csv, write_small_volume
 
 from advmri.config import validate_config
 from advmri.errors import InputError
 from advmri.planning import Plan
 from advmri.slice_jobs import job_name, job_range
+from advmri.volume_files import file_problem, volume_names_in
 
 
 def plan_of(**dataset):
@@ -89,6 +98,75 @@ def test_files_that_are_not_hdf5_are_all_named(folder, tmp_path):
     with pytest.raises(InputError, match=r"t1\.h5") as caught:
         plan_of(**folder).check_files()
     assert "v3.h5" in str(caught.value) and "v1.h5" not in str(caught.value)
+
+
+def test_truncated_files_are_named_with_their_lengths(folder, tmp_path):
+    path = tmp_path / "multicoil_val" / "v1.h5"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1000])
+    with pytest.raises(InputError, match=rf"v1\.h5: truncated: {len(content) - 1000} of {len(content)} bytes"):
+        plan_of(**folder).check_files()
+    path.write_bytes(content[:20])
+    with pytest.raises(InputError, match=r"v1\.h5: truncated$"):
+        plan_of(**folder).check_files()
+
+
+@pytest.mark.parametrize("version", ["earliest", "v108", "v110", "latest"])
+def test_files_of_every_format_version_pass_and_fail_as_they_should(tmp_path, version):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=(version, "latest")) as file:
+        file["kspace"] = np.zeros(5000)
+    assert file_problem(path) is None
+    path.write_bytes(path.read_bytes()[:-8])
+    assert file_problem(path).startswith("truncated")
+
+
+def test_annotated_volumes_that_are_not_on_disk_are_noted(folder, tmp_path):
+    assert plan_of(**folder).notes() == []
+    with (tmp_path / "boxes.csv").open("a") as file:
+        file.write("gone,8,No,1,1,5,5,tear\nt1,8,No,1,1,5,5,tear\nno-box,0,Yes,,,,,artifact\n")
+    (note,) = plan_of(**folder).notes()
+    assert "1 of 4 annotated volumes" in note and "'gone'" in note and "'t1'" not in note
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("-rf", "begins with a dash"),
+        ("a{b}", "holds braces"),
+        ("two\nlines", "do not print"),
+        ("tab\t", "do not print"),
+        ("\x7f", "do not print"),
+        (os.fsdecode(b"\xff"), "not valid UTF-8"),
+        ("x" * 210, "longer than 200 bytes"),
+    ],
+)
+def test_names_that_cannot_be_used_are_refused(tmp_path, name, problem):
+    (tmp_path / f"{name}.h5").write_text("")
+    (tmp_path / "good.h5").write_text("")
+    with pytest.raises(InputError, match=problem) as caught:
+        volume_names_in(tmp_path)
+    assert "good" not in str(caught.value) and str(caught.value).isascii()
+
+
+def test_other_names_are_kept_and_hidden_files_are_no_volumes(tmp_path):
+    names = ["$(touch x)", "; rm -rf x", "a b", "it's", "knä", 'q"', "v1", "~", "$HOME", "*"]
+    for name in [*names, "._v1", "..", "."]:
+        (tmp_path / f"{name}.h5").write_text("")
+    assert volume_names_in(tmp_path) == sorted(names)
+
+
+@given(st.text(st.characters(blacklist_characters="/\0"), min_size=1, max_size=20))
+def test_no_accepted_name_leads_out_of_a_folder(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("names")
+    try:
+        (folder / f"{name}.h5").write_text("")
+        (found,) = volume_names_in(folder)
+    except (InputError, UnicodeEncodeError):
+        return
+    inside = folder / "results" / found / "slices_000.h5"
+    assert Path(os.path.normpath(inside)) == inside
+    assert shlex.split(shlex.quote(found)) == [found]
 
 
 def test_simulated_plan_needs_no_file():

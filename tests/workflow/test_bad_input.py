@@ -1,8 +1,14 @@
 """Mistakes of the user, met by Snakemake itself: one clear message, no traceback, nothing under its final name."""
 
+import h5py
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
-from support import write_csv, write_small_volume
+from snakemake_runs import copy_workflow
+from support import SMALL_NETWORKS, random_network, write_csv, write_small_volume
+
+from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 
 BOXES = [("v1", 0, "No", 4, 6, 9, 8, "tear")]
 
@@ -73,14 +79,105 @@ def test_boxes_of_other_volumes_only(repository, data):
     assert "no box belongs to a volume" in text and made == []
 
 
-def test_truncated_volume(repository, data):
-    """Not seen before the job that reads it: the message is the job's, in its log and on the screen."""
-    path = data / "multicoil_val" / "v1.h5"
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_truncated_volume(repository, data, split):
+    """Its length tells before any job starts."""
+    (path,) = (data / f"multicoil_{split}").glob("*.h5")
     path.write_bytes(path.read_bytes()[:9000])
+    text, made = fails(repository, data)
+    assert f"{path.name}: truncated: 9000 of" in text and made == []
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_empty_split(repository, data, split):
+    (path,) = (data / f"multicoil_{split}").glob("*.h5")
+    path.unlink()
+    text, made = fails(repository, data)
+    assert f"multicoil_{split}: holds no *.h5 volume" in text and made == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ismrmrd_header", None, "there is no dataset 'ismrmrd_header'"),
+        ("reconstruction_rss", np.zeros((2, 24, 40), np.float32), "its reconstruction size (24, 40) is larger than"),
+    ],
+    ids=["no header", "crop larger than the image"],
+)
+def test_volumes_that_only_the_job_can_judge(repository, data, name, content, message):
+    """The message is the job's, in its log and on the screen."""
+    with h5py.File(data / "multicoil_val" / "v1.h5", "a") as file:
+        del file[name]
+        if content is not None:
+            file[name] = content
     text, made = fails(repository, data, "results/bad/index/v1.json")
-    assert "v1.h5: not a readable HDF5 file" in text and made == []
+    assert f"v1.h5: {message}" in text and made == []
     log = repository.folder / "logs" / "bad" / "index_volume" / "v1.log"
     assert log.read_text().startswith("error: ") and len(log.read_text().splitlines()) == 1
+
+
+def test_volumes_in_the_csv_that_are_not_on_disk(repository, data):
+    write_csv(data / "boxes.csv", [*BOXES, ("w9", 0, "No", 4, 6, 9, 8, "tear")])
+    status, text = repository.run("--dry-run", *write_config(data))
+    assert status == 0 and "note: " in text
+    assert "1 of 2 annotated volumes are in neither folder" in text and "'w9'" in text
+
+
+def test_names_that_cannot_be_used(repository, data):
+    for name in ("-rf", "a{b}", "two\nlines"):
+        write_small_volume(data / "multicoil_val" / f"{name}.h5")
+    text, made = fails(repository, data)
+    assert "'-rf.h5' begins with a dash" in text and "'a{b}.h5' holds braces" in text
+    assert "'two\\nlines.h5' holds characters that do not print" in text and made == []
+
+
+def test_hostile_names_and_damaged_slices_pass_through_to_the_tables(edited_data):
+    """Names from a file listing and labels from a CSV are text wherever they go; what cannot be used is named."""
+    workflow, folder, words = edited_data
+    status, text = workflow.run(*words)
+    assert status == 0, text[-5000:]
+    tables = workflow.folder / "results" / "bad" / "tables"
+    metrics = pd.read_csv(tables / "metrics.csv")
+    assert set(metrics.volume) == {HOSTILE} and set(metrics.label) == {LABEL} and set(metrics.slice) == {0, 2}
+    assert metrics[["ssim", "psnr", "nmse", "clean_ssim"]].notna().all().all()
+    reasons = pd.read_csv(tables / "excluded.csv").set_index("line").reason
+    assert reasons.to_dict() == {
+        3: "slice 1 of 'kspace' holds values that are not finite.",
+        5: "no volume of this name in multicoil_val",
+    }
+    assert not list(workflow.folder.rglob("pwned*")) and not list(folder.rglob("pwned*"))
+    made = {path for path in workflow.folder.rglob("*") if HOSTILE in path.name}
+    assert {path.relative_to(workflow.folder).parts[0] for path in made} <= {"results", "logs"}
+    assert (workflow.folder / "results" / "bad" / "figures" / "figure_2.png").is_file()
+
+
+HOSTILE = """a b'c"d$(touch pwned);&touch pwned2 `touch pwned3` $x$ ö"""
+LABEL = """../Tear "1", $\\frac {x} '$(touch pwned4)$ <b>"""
+
+
+@pytest.fixture
+def edited_data(repository, tmp_path):
+    """An own copy of the workflow, a volume of a hostile name with a dead coil and a NaN slice, one small network."""
+    workflow = copy_workflow(repository, tmp_path / "workflow")
+    folder = tmp_path / "data of a user"
+    path = folder / "multicoil_val" / f"{HOSTILE}.h5"
+    write_small_volume(path, slices=3)
+    with h5py.File(path, "a") as file:
+        file["kspace"][1, 0, 0, 0] = np.nan
+        file["kspace"][2, 1] = 0
+    quoted = '"' + HOSTILE.replace('"', '""') + '"'
+    label = '"' + LABEL.replace('"', '""') + '"'
+    boxes = [(quoted, number, "No", 4, 6, 9, 8, label) for number in range(3)]
+    write_csv(folder / "boxes.csv", [*boxes, ("../../etc/gone", 0, "No", 4, 6, 9, 8, "tear")])
+    facts = Checkpoint("unet", SMALL_NETWORKS["unet"], acceleration=4, trained_on="train")
+    save_checkpoint(folder / "m.pt", facts, random_network("unet"))
+    words = write_config(
+        folder,
+        models={"unet": {"training": None, "checkpoint": str(folder / "m.pt")}, "varnet": None},
+        attacks={"noise-image": None, "gaussian": None, "rotation": None},
+        figures={"image_attack": None, "control_attack": None, "rotation_attack": None},
+    )
+    return workflow, folder, words
 
 
 def test_missing_checkpoint(repository, data):
