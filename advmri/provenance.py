@@ -35,6 +35,7 @@ def _direct_imports(file: Path) -> frozenset[str]:
 def module_sources(module: str) -> tuple[str, ...]:
     """Return the files of `module` and of every project module it imports, transitively, relative to the root.
 
+    A C file beside a module, of the same name, belongs to it.
     Imports made by name at run time (architectures, optimisers, figures) are not seen: a rule adds those it uses.
 
     Raises:
@@ -54,6 +55,7 @@ def module_sources(module: str) -> tuple[str, ...]:
         if "." in name:
             waiting.append(name.rpartition(".")[0])
     files = {file for name in found if (file := _module_file(name)) is not None}
+    files |= {compiled for file in files if (compiled := file.with_suffix(".c")).is_file()}
     return tuple(sorted(file.relative_to(ROOT).as_posix() for file in files))
 
 

@@ -6,6 +6,7 @@ from fastmri.models import Unet
 from torch import Tensor
 
 from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.fast_unet import unet_forward
 from advmri.reconstruction.normalisation import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
 from advmri.reconstruction.protocol import Reconstructor
 
@@ -25,7 +26,7 @@ class UnetReconstructor(Reconstructor):
             images.append(normalised.clamp(-CLAMP_STANDARD_DEVIATIONS, CLAMP_STANDARD_DEVIATIONS))
             means.append(mean)
             deviations.append(deviation)
-        output = self.network(torch.stack(images).unsqueeze(1)).squeeze(1)
+        output = unet_forward(self.network, torch.stack(images).unsqueeze(1)).squeeze(1)
         return output * torch.stack(deviations)[:, None, None] + torch.stack(means)[:, None, None]
 
 

@@ -7,6 +7,7 @@ from fastmri.models import VarNet
 from torch import Tensor
 
 from advmri.kspace import crop_centre
+from advmri.reconstruction.fast_unet import norm_unet_forward
 from advmri.reconstruction.protocol import Reconstructor
 
 
@@ -54,7 +55,7 @@ class VarNetReconstructor(Reconstructor):
         columns = mask[:, None, None, :]
         for cascade in self.network.cascades:
             combined = (maps.conj() * torch.fft.ifft(current, dim=-1, norm="ortho")).sum(dim=1, keepdim=True)
-            refined = torch.view_as_complex(cascade.model(torch.view_as_real(combined)))
+            refined = norm_unet_forward(cascade.model, combined[:, 0])[:, None]
             regularised = torch.fft.fft(maps * refined, dim=-1, norm="ortho")
             current = current - torch.where(columns, current - measured, 0) * cascade.dc_weight - regularised
         images = torch.fft.ifft(current, dim=-1, norm="ortho")
@@ -67,8 +68,7 @@ class VarNetReconstructor(Reconstructor):
         centre = torch.zeros_like(measured)
         centre[..., first : first + num_low_frequencies] = measured[..., first : first + num_low_frequencies]
         images = torch.fft.ifft(centre, dim=-1, norm="ortho") * before.conj()
-        network = self.network.sens_net.norm_unet
-        maps = torch.view_as_complex(network(torch.view_as_real(images).reshape(batch * coils, 1, height, width, 2)))
+        maps = norm_unet_forward(self.network.sens_net.norm_unet, images.flatten(0, 1))
         maps = maps.reshape(batch, coils, height, width)
         return maps / _magnitude(maps)[:, None] * before
 

@@ -39,6 +39,11 @@ def test_attack_depends_on_what_it_computes_with():
     } & set(files)
 
 
+def test_compiled_sources_belong_to_their_module():
+    files = module_sources("advmri.reconstruction.varnet")
+    assert {"advmri/reconstruction/normalise_activate.py", "advmri/reconstruction/normalise_activate.c"} <= set(files)
+
+
 def test_training_depends_on_no_attack():
     files = sources(["workflow_scripts.train", "advmri.reconstruction.varnet"])
     assert "advmri/training/fit.py" in files and "advmri/kspace.py" in files
