@@ -18,8 +18,9 @@ rule attack:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=minutes(240),
     params:
         settings=lambda wildcards: as_json(CONFIG.attacks[wildcards.attack]),
         seed=CONFIG.seed,
@@ -28,8 +29,9 @@ rule attack:
         digest=lambda wildcards: code_digest(
             "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
         ),
+    # `exec`: a signal to the job reaches the program, which ends after its slice, and not a shell that ends at once.
     shell:
-        "python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
+        "exec python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
         " --model {wildcards.model:q} --acceleration {wildcards.acceleration} --slices {wildcards.slices}"
         " --seed {params.seed} --batch-size {params.batch_size} {params.compute} --code-digest {params.digest}"
         " --volume {input.volume:q} --index {input.index:q} --mask {input.mask:q}"

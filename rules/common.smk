@@ -69,6 +69,20 @@ def optimiser_module(attack):
     return [f"advmri.attacks.optimisers.{settings.optimiser}"] if settings.threat_model == "noise" else []
 
 
+def growing(amount, most=None):
+    """A resource that grows with every attempt, up to `most`: a job killed for want of it is retried with more.
+
+    Retries come from the profile. A rule's own `retries:` would repeat the job inside the same SLURM allocation, with
+    the same memory.
+    """
+    return lambda wildcards, attempt: min(amount * attempt, most or amount * attempt)
+
+
+def minutes(amount):
+    """A time limit in minutes that grows with every attempt, to a day at most, which partitions commonly allow."""
+    return growing(amount, most=1440)
+
+
 def volume_file(split):
     """Where a volume of a split lies, as a pattern."""
     return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
@@ -98,6 +112,9 @@ def attack_jobs(pattern, attacks=tuple(CONFIG.attacks), accelerations=tuple(CONF
 
 
 COMPUTE = f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precision} --threads {CONFIG.compute.threads}"
+
+# Asked for on a cluster; a single machine ignores it unless `--resources gpu=1` says how many there are.
+GPUS = 0 if CONFIG.compute.device == "cpu" else 1
 
 ATTACK_FILE = f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5"
 

@@ -12,8 +12,8 @@ if CONFIG.dataset.kind == "simulated":
         conda:
             "../envs/environment.yaml"
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=minutes(10),
         params:
             # How many volumes there are does not change any of them.
             settings=as_json(CONFIG.dataset.simulation, exclude={"train_volumes", "val_volumes"}),
@@ -32,8 +32,8 @@ if CONFIG.dataset.kind == "simulated":
         conda:
             "../envs/environment.yaml"
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=minutes(10),
         params:
             settings=as_json(CONFIG.dataset.simulation),
             seed=CONFIG.seed,
@@ -55,8 +55,8 @@ rule index_volume:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=minutes(10),
     params:
         minimum_box_size=CONFIG.dataset.minimum_box_size,
         boxes=lambda wildcards: boxes_digest(wildcards.volume),
@@ -76,8 +76,8 @@ rule sampling_mask:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=minutes(10),
     params:
         type=CONFIG.mask.type,
         centre_fraction=lambda wildcards: CONFIG.mask.center_fractions[int(wildcards.acceleration)],

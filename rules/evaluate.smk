@@ -13,8 +13,8 @@ rule score:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=minutes(30),
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
         " --output {output:q} --log {log:q}"
@@ -41,8 +41,8 @@ rule collect_tables:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=minutes(30),
     params:
         # Folder and jobs, not the paths: one shell command holds 128 KiB.
         folder=lambda wildcards: f"{RESULTS}/metrics",

@@ -27,8 +27,8 @@ rule figure:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=minutes(15),
     params:
         settings=figure_settings,
         attacks=f"{RESULTS}/attacks",

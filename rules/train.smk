@@ -19,8 +19,9 @@ rule train:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=8000,
-        runtime=720,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=minutes(720),
     params:
         architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
         arguments=lambda wildcards: json.dumps(CONFIG.models[wildcards.model].arguments, sort_keys=True),
@@ -31,8 +32,9 @@ rule train:
         compute=COMPUTE,
         workers=CONFIG.compute.workers,
         digest=lambda wildcards: code_digest("train", architecture_module(wildcards.model)),
+    # `exec`: a signal to the job reaches the program, which saves its state, and not a shell that ends at once.
     shell:
-        "python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
+        "exec python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
         " --architecture {params.architecture} --arguments {params.arguments:q} --settings {params.settings:q}"
         " --acceleration {wildcards.acceleration} --centre-fraction {params.centre_fraction}"
         " --mask-type {params.type} --seed {params.seed} --workers {params.workers} {params.compute}"
@@ -55,8 +57,8 @@ rule import_checkpoint:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=minutes(10),
     params:
         architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
     shell:
@@ -83,8 +85,9 @@ rule validate:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=8000,
-        runtime=120,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=minutes(120),
     params:
         compute=COMPUTE,
     shell:

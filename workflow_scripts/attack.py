@@ -1,4 +1,7 @@
-"""Attack the annotated slices of one volume; a job that was killed goes on at the slice where it stopped."""
+"""Attack the annotated slices of one volume; a job that was killed goes on at the slice where it stopped.
+
+Asked to end by SIGTERM or SIGUSR1, it finishes the slice it works at.
+"""
 
 import argparse
 import hashlib
@@ -29,6 +32,7 @@ from advmri.ssim import WHOLE_IMAGE, Region
 from advmri.volume_index import SliceIndex, VolumeIndex, read_index
 from advmri.volumes import Volume, read_kspace, read_volume
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.termination import Termination
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -142,10 +146,11 @@ def main(arguments: argparse.Namespace) -> None:
     }
     parts = _parts_folder(arguments.output, attributes)
     name = f"{arguments.attack} {arguments.model}-{arguments.acceleration}x {index.volume}"
-    with Progress(name, len(numbers), "slices") as progress:
+    with Progress(name, len(numbers), "slices") as progress, Termination() as termination:
         for done, number in enumerate(numbers, start=1):
             part = parts / f"{slice_group(number)}.h5"
             if not part.is_file():
+                termination.obey()
                 seed = derive_seed(arguments.seed, arguments.attack, index.volume, number)
                 result = attack_slice(
                     volume, index, number, mask, reconstructor, settings, seed, arguments.batch_size, device

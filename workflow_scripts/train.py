@@ -17,6 +17,7 @@ from advmri.training.fit import Compute, fit
 from advmri.training.settings import TrainingSettings
 from advmri.volumes import read_volume
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.termination import sigusr1_as_sigterm
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -63,7 +64,7 @@ def main(arguments: argparse.Namespace) -> None:
     LOGGER.info("%s: %.2f M parameters, %d volumes, on %s", name, parameters / 1e6, len(volumes), device)
     work_folder = _work_folder(arguments.output, determining)
     begun = time.monotonic()
-    with Progress(name, settings.steps, "steps") as progress:
+    with Progress(name, settings.steps, "steps") as progress, sigusr1_as_sigterm():
         history = fit(
             reconstructor,
             volumes,

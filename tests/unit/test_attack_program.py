@@ -1,6 +1,7 @@
 """The attack program: resumes at the slice where it stopped, and its result does not tell."""
 
 import json
+import signal
 
 import h5py
 import numpy as np
@@ -43,6 +44,7 @@ def counted(monkeypatch):
     class Counter:
         attacked: list = []  # noqa: RUF012
         stop_at = None
+        signal_at: tuple = (None, None)
 
     original = attack.attack_slice
 
@@ -50,6 +52,8 @@ def counted(monkeypatch):
         if number == Counter.stop_at:
             raise StoppedError
         Counter.attacked.append(number)
+        if number == Counter.signal_at[0]:
+            signal.raise_signal(Counter.signal_at[1])
         return original(volume, index, number, *others)
 
     Counter.attacked = []
@@ -68,6 +72,25 @@ def test_goes_on_at_the_slice_where_it_stopped(paths, tmp_path, counted):
     assert counted.attacked == [2]
     assert contents(tmp_path / "a.h5") == contents(tmp_path / "whole" / "a.h5")
     assert [path.name for path in tmp_path.iterdir() if path.is_file() or path.name.startswith(".")] == ["a.h5"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_end_it_finishes_its_slice(paths, tmp_path, counted, number):
+    """What a scheduler sends before it kills: the slice that was begun is kept, and no other is begun."""
+    before = signal.getsignal(number)
+    counted.signal_at = (1, number)
+    with pytest.raises(SystemExit) as stopped:
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert stopped.value.code == 143 and counted.attacked == [0, 1] and signal.getsignal(number) == before
+    counted.attacked = []
+    attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert counted.attacked == [2]
+
+
+def test_asked_to_end_in_its_last_slice_it_succeeds(paths, tmp_path, counted):
+    counted.signal_at = (2, signal.SIGTERM)
+    attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert (tmp_path / "a.h5").is_file()
 
 
 @pytest.mark.parametrize(

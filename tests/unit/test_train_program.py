@@ -1,6 +1,7 @@
 """The training program: its checkpoint and history, and which interrupted state it takes up."""
 
 import json
+import signal
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,24 @@ def test_initial_weights_do_not_depend_on_the_training(tmp_path, volumes):
     for name, weight in first.state_dict().items():
         np.testing.assert_allclose(weight, second.state_dict()[name], atol=1e-6)
     assert any(not torch.allclose(weight, other.state_dict()[name]) for name, weight in first.state_dict().items())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_end_it_saves_its_state(tmp_path, volumes, monkeypatch, number):
+    """What a scheduler sends before it kills; the next run goes on and ends with the weights of an undisturbed one."""
+    _, whole = run(tmp_path / "whole", volumes)
+    before = signal.getsignal(number)
+    with monkeypatch.context() as patched:
+        patched.setattr(train.Progress, "update", lambda self, done, **facts: done == 3 and signal.raise_signal(number))
+        with pytest.raises(SystemExit):
+            run(tmp_path / "out", volumes)
+    assert signal.getsignal(number) == before and not (tmp_path / "out" / "model.pt").exists()
+    steps = []
+    monkeypatch.setattr(train.Progress, "update", lambda self, done, **facts: steps.append(done))
+    _, resumed = run(tmp_path / "out", volumes)
+    assert steps == [4]
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(weight, resumed.state_dict()[name])
 
 
 @pytest.fixture

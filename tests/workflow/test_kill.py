@@ -1,4 +1,4 @@
-"""An attack job killed half-way goes on at the missing slices; its result does not tell."""
+"""An attack job killed, or asked to end, half-way goes on at the missing slices; its result does not tell."""
 
 import json
 import os
@@ -43,21 +43,35 @@ def datasets(path):
     return found
 
 
-@pytest.fixture(scope="module")
-def killed(paths, tmp_path_factory):
-    """A folder in which the job was killed by SIGKILL after some of its slices."""
-    folder = tmp_path_factory.mktemp("killed")
+def stop(paths, folder, number):
+    """Start a job in a folder, send it a signal after some of its slices, and return its exit status and messages."""
     job = start(paths, folder / "a.h5")
     try:
         parts = []
         while not parts:
-            assert job.poll() is None, "the job ended before it could be killed"
+            assert job.poll() is None, "the job ended before it could be stopped"
             time.sleep(0.02)
             parts = [part for part in folder.glob(".a.h5.*.partial/*.h5") if part.name.startswith("slice_")]
     finally:
-        job.send_signal(signal.SIGKILL)
-        job.communicate()
+        job.send_signal(number)
+        _, errors = job.communicate(timeout=60)
     assert not (folder / "a.h5").exists()
+    return job.returncode, errors.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_end_it_says_so_and_keeps_its_slices(paths, tmp_path, number):
+    status, errors = stop(paths, tmp_path, number)
+    assert status == 143 and "run again to go on" in errors
+    finished = sorted(part.name for part in tmp_path.glob(".a.h5.*.partial/*"))
+    assert 1 <= len(finished) < SLICES and all(name.startswith("slice_") for name in finished)
+
+
+@pytest.fixture(scope="module")
+def killed(paths, tmp_path_factory):
+    """A folder in which the job was killed by SIGKILL after some of its slices."""
+    folder = tmp_path_factory.mktemp("killed")
+    stop(paths, folder, signal.SIGKILL)
     done = sorted(part.name for part in folder.glob(".a.h5.*.partial/slice_*.h5"))
     assert 1 <= len(done) < SLICES
     return folder
