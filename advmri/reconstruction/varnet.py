@@ -8,6 +8,7 @@ from torch import Tensor
 
 from advmri.kspace import crop_centre
 from advmri.reconstruction.fast_unet import norm_unet_forward
+from advmri.reconstruction.normal_operator import normal_operator
 from advmri.reconstruction.protocol import Reconstructor
 
 
@@ -30,7 +31,9 @@ class VarNetReconstructor(Reconstructor):
     The same function as the stock module's forward (models/varnet.py:266-279; tests compare outputs and gradients in
     float64), with its weights, in fewer operations: the mask depends on the column only, so after one inverse FFT
     along the readout everything happens between image columns and k-space columns by 1-D FFTs; shifts become phases,
-    absorbed into the sensitivity maps and into k-space; complex arithmetic is native.
+    absorbed into the sensitivity maps and into k-space; complex arithmetic is native. As sum_c |S_c|^2 = 1, a cascade
+    changes one coil-combined image x and one residual p, never the coils' k-space (lambda: dc_weight; r: what the
+    regulariser finds in x; A: `normal_operator`): x <- x - lambda p - r, p <- (1 - lambda) p - A r.
 
     With `crop_readout` the readout's oversampling is cut off before the network, as scanners do: the network sees the
     crop's rows only, at about half the cost. Exact, since the readout is fully sampled; not what fastMRI's VarNet does.
@@ -51,15 +54,18 @@ class VarNetReconstructor(Reconstructor):
             hybrid = crop_centre(hybrid, (crop[0], hybrid.shape[-1]))
         measured = hybrid * after.conj()
         maps = self._sensitivities(measured, before, num_low_frequencies)
-        current = measured
-        columns = mask[:, None, None, :]
-        for cascade in self.network.cascades:
-            combined = (maps.conj() * torch.fft.ifft(current, dim=-1, norm="ortho")).sum(dim=1, keepdim=True)
-            refined = norm_unet_forward(cascade.model, combined[:, 0])[:, None]
-            regularised = torch.fft.fft(maps * refined, dim=-1, norm="ortho")
-            current = current - torch.where(columns, current - measured, 0) * cascade.dc_weight - regularised
-        images = torch.fft.ifft(current, dim=-1, norm="ortho")
-        return crop_centre(_magnitude(images), crop)
+        images = torch.fft.ifft(measured, dim=-1, norm="ortho")
+        combined = (maps.conj() * images).sum(dim=1)
+        # What cascades subtract: in all; in measured columns, partly restored; the latter, combined.
+        removed = removed_measured = residual = torch.zeros_like(combined)
+        for number, cascade in enumerate(self.network.cascades, start=1):
+            refined = norm_unet_forward(cascade.model, combined)
+            removed = removed + refined
+            removed_measured = removed_measured - cascade.dc_weight * removed_measured + refined
+            if number < len(self.network.cascades):
+                combined = combined - cascade.dc_weight * residual - refined
+                residual = residual - cascade.dc_weight * residual - normal_operator(maps, refined, mask)
+        return _coil_images_to_rss(images, maps, removed, removed - removed_measured, mask, crop)
 
     def _sensitivities(self, measured: Tensor, before: Tensor, num_low_frequencies: int) -> Tensor:
         """Estimate maps [B, C, H, W] from the central columns, times the image-space phases (varnet.py:197-216)."""
@@ -71,6 +77,17 @@ class VarNetReconstructor(Reconstructor):
         maps = norm_unet_forward(self.network.sens_net.norm_unet, images.flatten(0, 1))
         maps = maps.reshape(batch, coils, height, width)
         return maps / _magnitude(maps)[:, None] * before
+
+
+def _coil_images_to_rss(
+    images: Tensor, maps: Tensor, removed: Tensor, restored: Tensor, mask: Tensor, crop: tuple[int, int]
+) -> Tensor:
+    """Return the RSS [B, h, w] of x - S removed + F^-1 M F S restored, computed in the crop's rows only."""
+    rows = (crop[0], images.shape[-1])
+    images, maps, removed, restored = (crop_centre(one, rows) for one in (images, maps, removed, restored))
+    lines = torch.fft.fft(maps * restored[:, None], dim=-1, norm="ortho") * mask[:, None, None]
+    coils = images - maps * removed[:, None] + torch.fft.ifft(lines, dim=-1, norm="ortho")
+    return _magnitude(crop_centre(coils, crop))
 
 
 def _magnitude(coil_images: Tensor) -> Tensor:

@@ -4,14 +4,14 @@ import pytest
 import torch
 from fastmri.data.transforms import center_crop
 
-from advmri.kspace import rss_reconstruction
+from advmri.kspace import fft2c, ifft2c, rss_reconstruction
 from advmri.reconstruction.varnet import build
 
 
 @pytest.mark.parametrize(("height", "width", "batch"), [(32, 24, 1), (32, 25, 2), (30, 27, 1), (31, 26, 2)])
 def test_equals_stock_module(height, width, batch):
     torch.manual_seed(0)
-    reconstructor = build(num_cascades=2, chans=3, pools=2, sens_chans=2, sens_pools=2).double()
+    reconstructor = build(num_cascades=3, chans=3, pools=2, sens_chans=2, sens_pools=2).double()
     for index, cascade in enumerate(reconstructor.network.cascades):
         cascade.dc_weight.data.fill_(0.7 + index)
     mask = torch.rand(batch, width) < 0.4
@@ -34,6 +34,20 @@ def test_equals_stock_module(height, width, batch):
     for expected, found in zip(*results, strict=True):
         scale = expected.abs().max().clamp_min(1e-12)
         assert (expected - found).abs().max() / scale < 1e-9
+
+
+@pytest.mark.parametrize("width", [24, 25])
+def test_readout_crop_equals_stock_on_cropped_kspace(width):
+    """With `crop_readout` the stock module, given k-space without the readout's oversampling, says the same."""
+    torch.manual_seed(0)
+    reconstructor = build(num_cascades=3, chans=3, pools=2, sens_chans=2, sens_pools=2, crop_readout=True).double()
+    mask = torch.rand(1, width) < 0.4
+    mask[:, 9:15] = True
+    kspace = torch.randn(1, 3, 40, width, dtype=torch.complex128) * mask[:, None, None]
+    cropped = fft2c(center_crop(ifft2c(kspace), (20, width))) * mask[:, None, None]
+    expected = reconstructor.network(torch.view_as_real(cropped), mask[:, None, None, :, None], 5)
+    found = reconstructor(kspace, mask, 5, (20, 18))
+    torch.testing.assert_close(found, center_crop(expected, (20, 18)), rtol=1e-9, atol=1e-12)
 
 
 def test_zero_initialised_starts_nearer_to_the_zero_filled_image():
