@@ -10,7 +10,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SNAKEMAKE := $(BIN)/snakemake --quiet progress rules reason host
+SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
 SOURCES := advmri workflow_scripts tests envs
 
 .PHONY: help demo test environment checks unit schema lock clean

@@ -50,7 +50,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     write_note(figure, f"{shown.place()}\n{shown.rule()}")
     handles = [
         Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone"),
-        Line2D([], [], color=REFERENCE_COLOUR, label="worst angle found", **WORST),
+        Line2D([], [], color=REFERENCE_COLOUR, label=f"worst angle: {options.worst_angle}", **WORST),
     ]
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs, markers=False), handles)
     return figure, pd.concat(tables, ignore_index=True)

@@ -27,7 +27,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     view = make_view(first, options)
     height, width = first.target.shape
     foot = (
-        f"{shown.place()}. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°, images rotated back. {BOX_NOTE}."
+        f"{shown.place()}. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°: {options.worst_angle};"
+        f" images rotated back. {BOX_NOTE}."
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {

@@ -27,6 +27,7 @@ class FigureOptions:
         region_attack: names of the attacks by their role; None where the config gives none.
         severity: eta that image figures show; the nearest there is.
         zoom: side of the enlarged region in units of the box's.
+        rotation_selection: what made an angle the worst, `objective` or `ssim`.
     """
 
     models: dict[str, str]
@@ -41,6 +42,7 @@ class FigureOptions:
     severity: float = 0.02
     acceleration: int | None = None
     zoom: float = 1.6
+    rotation_selection: str = "objective"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -54,6 +56,11 @@ class FigureOptions:
     def showcase_acceleration(self) -> int:
         """The acceleration that image figures show."""
         return self.acceleration if self.acceleration is not None else max(self.accelerations)
+
+    @property
+    def worst_angle(self) -> str:
+        """What makes an angle the worst, in words."""
+        return {"objective": "largest error (L2)", "ssim": "lowest SSIM"}[self.rotation_selection]
 
     def role(self, role: str) -> str:
         """Return the attack that plays a role, for instance `region_attack`.

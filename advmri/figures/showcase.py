@@ -17,6 +17,7 @@ class Showcase:
         severity: at which it was picked, eta or theta_max.
         ssim_lost: clean minus attacked SSIM in the box, averaged over models.
         rank: 1 loses most, among `boxes`.
+        among: which boxes these are, where not all.
     """
 
     volume: str
@@ -29,6 +30,7 @@ class Showcase:
     ssim_lost: float
     rank: int
     boxes: int
+    among: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return the columns that the tables behind image figures share."""
@@ -38,6 +40,7 @@ class Showcase:
             "ssim_lost": "picked_by_ssim_lost",
             "rank": "picked_rank",
             "boxes": "picked_of_boxes",
+            "among": "picked_among",
         }
         return {names.get(key, key): value for key, value in facts.items() if key != "severity"}
 
@@ -49,10 +52,13 @@ class Showcase:
     def rule(self) -> str:
         """Say how the box was picked."""
         what = {"median": "median", "worst": "largest"}[self.pick]
-        return f"Box with the {what} SSIM loss at {times(self.acceleration)} (rank {self.rank} of {self.boxes})"
+        rank = f"rank {self.rank} of {self.boxes}{self.among}"
+        return f"Box with the {what} SSIM loss at {times(self.acceleration)} ({rank})"
 
 
-def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str) -> Showcase:
+def pick_showcase(
+    metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str, among: str = ""
+) -> Showcase:
     """Pick a box by the SSIM that an attack takes from it, averaged over models.
 
     Args:
@@ -61,6 +67,7 @@ def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severit
         acceleration: of the networks.
         severity: the nearest one of the attack is used.
         pick: `worst`, or `median`: the lower of the middle two where their number is even.
+        among: says which boxes `metrics` holds, where not all.
 
     Returns:
         The box; ties go by volume, slice and box.
@@ -88,4 +95,5 @@ def pick_showcase(metrics: pd.DataFrame, attack: str, acceleration: int, severit
         ssim_lost=float(ranked.loc[place, "lost"]),
         rank=place + 1,
         boxes=len(ranked),
+        among=among,
     )

@@ -20,6 +20,7 @@ from advmri.errors import InputError
 from advmri.figures.drawing import draw_figure, save_figure
 from advmri.figures.inputs import FigureInputs, FigureOptions
 from advmri.figures.montage import Montage
+from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.showcase import pick_showcase
 from advmri.figures.style import MODEL_COLOURS, model_colour
 from advmri.figures.view import Box, make_view
@@ -240,6 +241,21 @@ def test_showcase_ties_go_by_name():
     table = scores({"b": (1.0,), "a": (1.0,), "c": (1.0,)}).sample(frac=1.0, random_state=1)
     assert pick_showcase(table, "a", 4, 0.02, "worst").volume == "a"
     assert pick_showcase(table, "a", 4, 0.02, "median").volume == "b"
+
+
+def test_the_rotation_shown_is_one_that_turns_for_every_network(inputs):
+    """Where a network's worst angle is 0 its row of figure 5 would show the clean image twice."""
+    shown = pick_rotated_box(inputs)
+    table = inputs.metrics
+    here = (table.attack == "turned") & (table.volume == shown.volume) & (table.slice == shown.slice)
+    here &= (table.box == shown.box) & (table.acceleration == 8) & (table.severity == shown.severity)
+    assert here.any()
+    stays = table.assign(angle=table.angle.mask(here & (table.model == "unet"), 0.0))
+    other = pick_rotated_box(replace(inputs, metrics=stays))
+    assert (other.volume, other.slice, other.box) != (shown.volume, shown.slice, shown.box)
+    assert other.boxes == shown.boxes - 1 and "turned by every network" in other.rule()
+    nowhere = table.assign(angle=table.angle.where(table.angle.isna(), 0.0))
+    assert pick_rotated_box(replace(inputs, metrics=nowhere)) == shown
 
 
 def legend_colours(name, inputs):

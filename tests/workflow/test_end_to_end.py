@@ -1,6 +1,7 @@
 """The tiny config from beginning to end: every file opens and agrees with the others; a second run does nothing."""
 
 import json
+import re
 
 import h5py
 import numpy as np
@@ -22,6 +23,14 @@ def results(finished):
 def test_a_second_run_does_nothing(finished):
     status, text = finished.run(*TINY)
     assert status == 0 and "Nothing to be done" in text
+
+
+def test_make_demo_shows_snakemakes_progress(edited):
+    makefile = (edited.folder / "Makefile").read_text()
+    words = re.search(r"^SNAKEMAKE := \S+ (.*)$", makefile, flags=re.MULTILINE)[1].split()
+    (edited.folder / "results" / "tiny" / "figures" / "figure_quality.png").unlink()
+    status, text = edited.run(*words, *TINY)
+    assert status == 0 and "steps (100%) done" in text, text
 
 
 def test_every_file_opens_and_none_is_half_written(results):
