@@ -1,11 +1,16 @@
 """The index of one volume: what later stages need to know of it without opening its k-space (JSON)."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from advmri.annotations import Box, ExcludedAnnotation
+from advmri.thermal.thermal_noise import ThermalNoise
+
+NUMBERS = re.compile(r"\[\n[-+\w.,\s]+\]")
+"""A list of numbers as JSON with indentation writes it: no string holds such a line break."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +20,12 @@ class SliceIndex:
     Attributes:
         boxes: in rows and columns of the cropped reconstruction.
         coils: numbers of the coils that measured anything; every axis C of this slice's results has their order.
-        thermal_sigma: SD of the real part of each coil's k-space noise [C], in units of k-space.
+        thermal: the scan's own noise.
     """
 
     boxes: list[Box]
     coils: list[int]
-    thermal_sigma: list[float]
+    thermal: ThermalNoise
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,9 @@ class VolumeIndex:
     excluded: list[ExcludedAnnotation]
 
     def to_json(self) -> str:
-        """Return the index as JSON text."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        """Return the index as JSON text, lists of numbers on one line each."""
+        text = json.dumps(asdict(self), indent=1)
+        return NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
 
 
 def _tuple_of_two(values: list[int]) -> tuple[int, int]:
@@ -54,7 +60,9 @@ def read_index(path: Path) -> VolumeIndex:
     """Read an index written by `VolumeIndex.to_json`."""
     content: dict[str, Any] = json.loads(path.read_text())
     annotated = {
-        int(number): SliceIndex([Box(**box) for box in entry["boxes"]], entry["coils"], entry["thermal_sigma"])
+        int(number): SliceIndex(
+            [Box(**box) for box in entry["boxes"]], entry["coils"], ThermalNoise(**entry["thermal"])
+        )
         for number, entry in content.pop("annotated").items()
     }
     excluded = [ExcludedAnnotation(**entry) for entry in content.pop("excluded")]

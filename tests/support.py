@@ -14,6 +14,7 @@ from advmri.attacks.scan import Scan
 from advmri.masks import make_mask
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
+from advmri.thermal.thermal_noise import ThermalNoise
 from advmri.volumes import write_volume
 from workflow_scripts import attack, index_volume, sampling_mask
 
@@ -51,6 +52,12 @@ def write_small_volume(path, seed=0, slices=2, coils=3, rows=48, columns=32, cro
     path.parent.mkdir(parents=True, exist_ok=True)
     write_volume(path, kspace, crop=crop, acquisition="CORPD_FBK", patient=patient, field_of_view_mm=(320.0, 213.0))
     return kspace
+
+
+def silence(coils):
+    """The thermal noise of an index whose noise does not matter."""
+    zeros = [0.0] * coils
+    return ThermalNoise(zeros, zeros, zeros, zeros, 0.0, 0.0, [zeros] * coils, [zeros] * coils, zeros)
 
 
 def write_csv(path, rows):

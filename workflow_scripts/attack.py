@@ -22,13 +22,13 @@ from advmri.attacks.rotation import attack_with_rotation
 from advmri.attacks.scan import Scan
 from advmri.attacks.settings import AttackSettings, NoiseAttack, RotationAttack
 from advmri.mask_file import read_mask_file
-from advmri.noise import thermal_relative_norm
 from advmri.provenance import file_sha256
 from advmri.reconstruction.checkpoint import load_checkpoint
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
 from advmri.ssim import WHOLE_IMAGE, Region
+from advmri.thermal.relative_norm import thermal_relative_norm
 from advmri.volume_index import SliceIndex, VolumeIndex, read_index
 from advmri.volumes import Volume, read_kspace, read_volume
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
@@ -86,7 +86,7 @@ def attack_slice(
     else:
         bounds = {name: region for name, (_, region) in regions.items()}
         outcomes = attack_with_rotation(scan, bounds, settings, index.maximum, batch_size)
-    sigma = np.asarray(index.annotated[number].thermal_sigma)
+    sigma = np.asarray(index.annotated[number].thermal.sigma)
     return SliceResult(
         number=number,
         target=scan.target.cpu().numpy(),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from advmri.annotations import boxes_of_volume, read_annotations, slice_left_out
 from advmri.errors import UnusableSliceError
-from advmri.noise import thermal_sigma
+from advmri.thermal.measure import measure_thermal_noise
 from advmri.volume_index import SliceIndex, VolumeIndex
 from advmri.volumes import read_slice, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, parser, run, write_text
@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
             LOGGER.warning(
                 "%s: slice %d: coils %s of %d are zero everywhere and left out", name, number, dead, volume.coils
             )
-        annotated[number] = SliceIndex(found, scan.coils, thermal_sigma(scan.kspace, volume.padding).tolist())
+        annotated[number] = SliceIndex(found, scan.coils, measure_thermal_noise(scan.kspace, volume.padding))
     index = VolumeIndex(
         volume=name,
         patient=volume.patient,

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from support import run_program, write_csv
+from support import run_program, silence, write_csv
 
 from advmri.annotations import Box, ExcludedAnnotation
 from advmri.errors import InputError
@@ -23,7 +23,7 @@ ROWS = [
 def index_of(folder, volume, excluded):
     facts = {"patient": f"p{volume}", "acquisition": "x", "slices": 9, "coils": 1, "rows": 40, "columns": 30}
     box = Box(0, "tear", 4, 12, 6, 15)
-    annotated = {2: SliceIndex([box], [0], [1.0])}
+    annotated = {2: SliceIndex([box], [0], silence(1))}
     index = VolumeIndex(
         volume=volume, crop=(20, 20), padding=(0, 30), maximum=1.0, annotated=annotated, excluded=excluded, **facts
     )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
-from support import ROOT
+from support import ROOT, silence
 
 from advmri.annotations import Box as AnnotatedBox
 from advmri.attack_file import AttackFile, SliceResult, TargetResult, write_attributes, write_slice
@@ -40,7 +40,7 @@ IMAGE_FIGURES = ["figure_2", "figure_3", "figure_5"]
 
 
 def index_of(volume):
-    annotated = {number: SliceIndex(boxes, [0, 1], [1e-3, 1e-3]) for number, boxes in BOXES.items()}
+    annotated = {number: SliceIndex(boxes, [0, 1], silence(2)) for number, boxes in BOXES.items()}
     return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
 
 

@@ -18,7 +18,7 @@ def test_attack_depends_on_what_it_computes_with():
         "workflow_scripts/attack.py",
         "workflow_scripts/program.py",
         "advmri/kspace.py",
-        "advmri/noise.py",
+        "advmri/thermal/relative_norm.py",
         "advmri/attacks/coil_ball.py",
         "advmri/attacks/search.py",
         "advmri/attacks/optimisers/__init__.py",
