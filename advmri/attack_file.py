@@ -4,6 +4,7 @@ Layout in docs/file-formats.md. Slices are written to parts as they finish and a
 that was killed goes on where it stopped.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+DIGEST = "content_sha256"
 Array = NDArray[Any]
 
 
@@ -73,6 +76,39 @@ def write_slice(file: h5py.File, result: SliceResult) -> None:
                 compression="lzf" if chunked else None,
                 track_times=False,
             )
+    group.attrs[DIGEST] = content_digest(group)
+
+
+def _described(item: h5py.Group | h5py.Dataset) -> Iterator[bytes]:
+    for key in sorted(item.attrs):
+        if key != DIGEST:
+            yield f"{item.name}@{key}={np.asarray(item.attrs[key]).tolist()!r}".encode()
+    if isinstance(item, h5py.Dataset):
+        yield f"{item.name} {item.dtype} {item.shape}".encode()
+        yield np.ascontiguousarray(item[()]).tobytes()
+
+
+def content_digest(group: h5py.Group) -> str:
+    """Return the SHA-256 over names, attributes and values of a group and all it holds, whatever their storage.
+
+    Raises:
+        OSError: where HDF5 cannot read a part of it.
+    """
+    items = [group]
+    group.visititems(lambda _, item: items.append(item))
+    digest = hashlib.sha256()
+    for item in sorted(items, key=lambda one: one.name):
+        for part in _described(item):
+            digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def attributes_digest(file: h5py.File) -> str:
+    """Return the SHA-256 over the attributes of the file itself."""
+    digest = hashlib.sha256()
+    for part in _described(file):
+        digest.update(part + b"\0")
+    return digest.hexdigest()
 
 
 def write_attributes(file: h5py.File, attributes: dict[str, Any]) -> None:
@@ -80,6 +116,7 @@ def write_attributes(file: h5py.File, attributes: dict[str, Any]) -> None:
     file.attrs["format_version"] = FORMAT_VERSION
     for key, value in attributes.items():
         file.attrs[key] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    file.attrs[DIGEST] = attributes_digest(file)
 
 
 class AttackFile:
@@ -90,9 +127,11 @@ class AttackFile:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """The file's attributes; `attack` decoded from JSON."""
+        """The file's attributes; `attack` and `inputs` decoded from JSON."""
         attributes = dict(self.file.attrs)
-        attributes["attack"] = json.loads(attributes["attack"])
+        for key in ("attack", "inputs"):
+            if key in attributes:
+                attributes[key] = json.loads(attributes[key])
         return attributes
 
     def slices(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from advmri.attacks.settings import AttackSettings
+from advmri.attacks.settings import AttackSettings, attack_modules
 from advmri.errors import InputError
 from advmri.simulation.settings import SimulationSettings
 from advmri.training.settings import ModelSettings
@@ -64,7 +64,10 @@ class AttackJobs(BaseModel):
     model_config = STRICT
 
     slices_per_job: int = Field(1, ge=1, description="annotated slices of one volume per job")
-    batch_size: int = Field(8, ge=1, description="perturbations or angles of one slice computed at a time")
+    batch_size: int = Field(8, ge=1, description="perturbations or angles computed at a time; bounds memory")
+    slices_per_batch: int = Field(
+        1, ge=1, description="slices of a job whose noise searches share batches; above 1 may fill a GPU"
+    )
 
 
 class ComputeSettings(BaseModel):
@@ -154,9 +157,9 @@ class Config(BaseModel):
             if not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
                 problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")
         for name, attack in self.attacks.items():
-            module = PACKAGE / "attacks" / "optimisers" / f"{attack.optimiser}.py"
-            if attack.threat_model == "noise" and not module.is_file():
-                problems.append(f"attacks.{name}.optimiser: no advmri/attacks/optimisers/{attack.optimiser}.py")
+            for key, module in attack_modules(attack).items():
+                if not (PACKAGE.parent / f"{module.replace('.', '/')}.py").is_file():
+                    problems.append(f"attacks.{name}.{key}: no {module.replace('.', '/')}.py")
         shown = self.figures.showcase.acceleration
         if shown is not None and shown not in self.accelerations:
             problems.append(f"figures.showcase.acceleration: {shown} is not among accelerations {self.accelerations}")

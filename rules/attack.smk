@@ -7,7 +7,7 @@ rule attack:
         index=rules.index_volume.output,
         mask=rules.sampling_mask.output,
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code("attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)),
+        code=lambda wildcards: code("attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)),
     output:
         ATTACK_FILE,
     log:
@@ -25,14 +25,16 @@ rule attack:
         settings=lambda wildcards: as_json(CONFIG.attacks[wildcards.attack]),
         seed=CONFIG.seed,
         batch_size=CONFIG.attack.batch_size,
+        slices_per_batch=CONFIG.attack.slices_per_batch,
         compute=COMPUTE,
         digest=lambda wildcards: code_digest(
-            "attack", architecture_module(wildcards.model), *optimiser_module(wildcards.attack)
+            "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
         ),
     # `exec`: a signal to the job reaches the program, which ends after its slice, and not a shell that ends at once.
     shell:
         "exec python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
         " --model {wildcards.model:q} --acceleration {wildcards.acceleration} --slices {wildcards.slices}"
-        " --seed {params.seed} --batch-size {params.batch_size} {params.compute} --code-digest {params.digest}"
+        " --seed {params.seed} --batch-size {params.batch_size}"
+        " --slices-per-batch {params.slices_per_batch} {params.compute} --code-digest {params.digest}"
         " --volume {input.volume:q} --index {input.index:q} --mask {input.mask:q}"
         " --checkpoint {input.checkpoint:q} --output {output:q} --log {log:q}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from advmri.attacks.settings import attack_modules
 from advmri.config import validate_config
 from advmri.errors import InputError
 from advmri.planning import Plan
@@ -63,10 +64,9 @@ def architecture_module(model):
     return f"advmri.reconstruction.{CONFIG.models[model].architecture}"
 
 
-def optimiser_module(attack):
+def modules_of_attack(attack):
     """The modules that an attack loads by name."""
-    settings = CONFIG.attacks[attack]
-    return [f"advmri.attacks.optimisers.{settings.optimiser}"] if settings.threat_model == "noise" else []
+    return attack_modules(CONFIG.attacks[attack]).values()
 
 
 def growing(amount, most=None):

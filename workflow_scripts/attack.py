@@ -1,108 +1,94 @@
 """Attack the annotated slices of one volume; a job that was killed goes on at the slice where it stopped.
 
 Asked to end by SIGTERM or SIGUSR1, it finishes the slice it works at.
+
+With `--verify FILE` an attack file is checked instead: see `python -m workflow_scripts.verify_attack --help`.
 """
 
 import argparse
 import hashlib
 import json
 import shutil
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
 from advmri.attack_file import SliceResult, TargetResult, slice_group, write_attributes, write_slice
 from advmri.attacks.noise import attack_with_noise
 from advmri.attacks.rotation import attack_with_rotation
-from advmri.attacks.scan import Scan
 from advmri.attacks.settings import AttackSettings, NoiseAttack, RotationAttack
-from advmri.mask_file import read_mask_file
-from advmri.provenance import file_sha256
-from advmri.reconstruction.checkpoint import load_checkpoint
-from advmri.reconstruction.protocol import Reconstructor
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
-from advmri.ssim import WHOLE_IMAGE, Region
-from advmri.thermal.relative_norm import thermal_relative_norm
-from advmri.volume_index import SliceIndex, VolumeIndex, read_index
-from advmri.volumes import Volume, read_kspace, read_volume
-from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
+from advmri.volume_index import VolumeIndex
+from workflow_scripts.attack_inputs import AttackInputs
+from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
 from workflow_scripts.termination import Termination
 from workflow_scripts.torch_setup import set_up_torch
 
-
-def _regions(settings: NoiseAttack | RotationAttack, annotated: SliceIndex) -> dict[str, tuple[str, Region]]:
-    """Return label and region of each target of a slice by its group's name."""
-    if settings.target == "image":
-        return {"image": ("", WHOLE_IMAGE)}
-    return {
-        f"box_{box.number}": (box.label, (slice(box.row0, box.row1), slice(box.column0, box.column1)))
-        for box in annotated.boxes
-    }
+INPUTS = ("volume", "index", "mask", "checkpoint")
 
 
-def _selection(region: Region, crop: tuple[int, int], device: torch.device) -> Tensor:
-    selected = torch.zeros(crop, dtype=torch.bool, device=device)
-    selected[region] = True
-    return selected
-
-
-def _bounds(region: Region, crop: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    (row0, row1, _), (column0, column1, _) = region[0].indices(crop[0]), region[1].indices(crop[1])
-    return (row0, row1), (column0, column1)
-
-
-def attack_slice(
-    volume: Volume,
-    index: VolumeIndex,
-    number: int,
-    mask: tuple[np.ndarray, int],
-    reconstructor: Reconstructor,
+def attack_slices(
+    inputs: AttackInputs,
+    numbers: Sequence[int],
     settings: NoiseAttack | RotationAttack,
-    seed: int,
+    seeds: Sequence[int],
     batch_size: int,
-    device: torch.device,
-) -> SliceResult:
-    """Attack every target of one slice."""
-    kspace = read_kspace(volume, number)
-    columns, num_low_frequencies = mask
-    scan = Scan(
-        kspace=torch.from_numpy(kspace).to(device),
-        mask=torch.from_numpy(columns).to(device),
-        num_low_frequencies=num_low_frequencies,
-        crop=index.crop,
-        reconstructor=reconstructor,
-    )
-    regions = _regions(settings, index.annotated[number])
-    outcomes: dict[str, Any]
+) -> list[SliceResult]:
+    """Attack every target of some slices; noise attacks search all of them together."""
+    scans = [inputs.scan(number) for number in numbers]
+    targets = [inputs.targets(settings.target, number) for number in numbers]
+    maximum = inputs.index.maximum
+    outcomes: list[dict[str, Any]]
     if isinstance(settings, NoiseAttack):
-        selected = {name: _selection(region, index.crop, device) for name, (_, region) in regions.items()}
-        outcomes = attack_with_noise(scan, selected, settings, seed, batch_size)
+        selected = [{name: inputs.selected(target) for name, target in named.items()} for named in targets]
+        outcomes = [*attack_with_noise(scans, selected, settings, seeds, maximum, batch_size)]
     else:
-        bounds = {name: region for name, (_, region) in regions.items()}
-        outcomes = attack_with_rotation(scan, bounds, settings, index.maximum, batch_size)
-    sigma = np.asarray(index.annotated[number].thermal.sigma)
-    return SliceResult(
-        number=number,
-        target=scan.target.cpu().numpy(),
-        clean=scan.clean().cpu().numpy(),
-        coils=np.asarray(index.annotated[number].coils),
-        thermal_relative_norm=thermal_relative_norm(sigma, kspace, int(columns.sum()) * kspace.shape[1]),
-        targets=[
-            TargetResult(
-                name,
-                label,
-                *_bounds(region, index.crop),
-                {key: value.detach().cpu().numpy() for key, value in vars(outcomes[name]).items()},
-            )
-            for name, (label, region) in regions.items()
-        ],
-    )
+        places = [{name: target.region for name, target in named.items()} for named in targets]
+        pairs = zip(scans, places, strict=True)
+        outcomes = [dict(attack_with_rotation(scan, one, settings, maximum, batch_size)) for scan, one in pairs]
+    return [
+        SliceResult(
+            number=number,
+            target=_array(scan.target),
+            clean=_array(scan.clean()),
+            coils=np.asarray(inputs.index.annotated[number].coils),
+            thermal_relative_norm=inputs.thermal_relative_norm(scan, number),
+            targets=[
+                TargetResult(
+                    name,
+                    target.label,
+                    *target.bounds(inputs.index.crop),
+                    {key: _array(value) for key, value in vars(found[name]).items()},
+                )
+                for name, target in named.items()
+            ],
+        )
+        for number, scan, named, found in zip(numbers, scans, targets, outcomes, strict=True)
+    ]
+
+
+def _array(value: Tensor) -> np.ndarray:
+    return value.detach().cpu().numpy()
+
+
+def _error_gained(result: SliceResult) -> str:
+    """Return by how much the worst perturbation of a slice raised the L2 error in its target, for people."""
+    growth = []
+    for target in result.targets:
+        region = (..., slice(*target.rows), slice(*target.columns))
+        clean = np.linalg.norm((result.clean - result.target)[region])
+        errors = np.linalg.norm((target.arrays["reconstruction"] - result.target)[region], axis=(-2, -1))
+        growth.append(float(errors.max() / clean - 1) if clean > 0 else np.inf)
+    return f"{max(growth):+.0%}" if growth else "none"
 
 
 def _parts_folder(output: Path, attributes: dict[str, Any]) -> Path:
@@ -116,13 +102,21 @@ def _parts_folder(output: Path, attributes: dict[str, Any]) -> Path:
     return wanted
 
 
+def _bundles(numbers: list[int], index: VolumeIndex, size: int) -> list[list[int]]:
+    """Cut the slices into bundles that are attacked together: of the same coils, and always the same ones."""
+    bundles = []
+    for _, alike in groupby(numbers, key=lambda number: index.annotated[number].coils):
+        group = list(alike)
+        bundles += [group[first : first + size] for first in range(0, len(group), size)]
+    return bundles
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Attack slice by slice, then assemble the attack file."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     settings: NoiseAttack | RotationAttack = TypeAdapter(AttackSettings).validate_json(arguments.settings)
-    volume, index = read_volume(arguments.volume), read_index(arguments.index)
-    mask = read_mask_file(arguments.mask)
-    _, reconstructor = load_checkpoint(arguments.checkpoint, device)
+    inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device)
+    index = inputs.index
     first, last = job_range(arguments.slices)
     numbers = [number for number in index.annotated if first <= number <= last]
     attributes = {
@@ -134,33 +128,33 @@ def main(arguments: argparse.Namespace) -> None:
         "attack_name": arguments.attack,
         "attack": settings.model_dump(),
         "data_range": index.maximum,
-        "num_low_frequencies": mask[1],
-        "checkpoint_sha256": file_sha256(arguments.checkpoint),
-        "data_sha256": file_sha256(arguments.volume),
-        "mask_sha256": file_sha256(arguments.mask),
-        "index_sha256": file_sha256(arguments.index),
+        "num_low_frequencies": inputs.num_low_frequencies,
+        **inputs.digests(),
         "code_sha256": arguments.code_digest,
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
+        "slices_per_batch": arguments.slices_per_batch,
         "device": device.type,
     }
     parts = _parts_folder(arguments.output, attributes)
     name = f"{arguments.attack} {arguments.model}-{arguments.acceleration}x {index.volume}"
+    done = 0
     with Progress(name, len(numbers), "slices") as progress, Termination() as termination:
-        for done, number in enumerate(numbers, start=1):
-            part = parts / f"{slice_group(number)}.h5"
-            if not part.is_file():
+        for bundle in _bundles(numbers, index, arguments.slices_per_batch):
+            files = [parts / f"{slice_group(number)}.h5" for number in bundle]
+            gained = "found before"
+            if not all(file.is_file() for file in files):
                 termination.obey()
-                seed = derive_seed(arguments.seed, arguments.attack, index.volume, number)
-                result = attack_slice(
-                    volume, index, number, mask, reconstructor, settings, seed, arguments.batch_size, device
-                )
-                with atomic_output(part) as temporary, h5py.File(temporary, "w") as file:
-                    write_slice(file, result)
-            progress.update(done)
-            LOGGER.info("%s: slice %d done (%d of %d)", name, number, done, len(numbers))
+                seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
+                results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size)
+                for file, result in zip(files, results, strict=True):
+                    with atomic_output(file) as temporary, h5py.File(temporary, "w") as part_file:
+                        write_slice(part_file, result)
+                gained = ", ".join(map(_error_gained, results))
+            done += len(bundle)
+            progress.finished(f"slice {', '.join(map(str, bundle))}", done, **{"largest error": gained})
     with atomic_output(arguments.output) as temporary, h5py.File(temporary, "w") as file:
-        write_attributes(file, attributes)
+        write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
         for number in numbers:
             with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
                 part_file.copy(slice_group(number), file)
@@ -178,6 +172,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--slices", required=True, help="first and last annotated slice: 017 or 012-027")
     made.add_argument("--seed", type=int, required=True, help="the config's seed")
     made.add_argument("--batch-size", type=int, default=8, help="perturbations or angles computed at a time")
+    made.add_argument("--slices-per-batch", type=int, default=1, help="slices whose searches share batches")
     made.add_argument("--code-digest", default="", help="state of the code, noted in the file")
     made.add_argument("--volume", type=Path, required=True, help="a fastMRI .h5")
     made.add_argument("--index", type=Path, required=True, help="its index")
@@ -188,4 +183,9 @@ def options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    run(main, options())
+    if "--verify" in sys.argv:
+        # By name: an edit of the verification must not rerun attacks.
+        verification = import_module("workflow_scripts.verify_attack")
+        run(verification.main, verification.options())
+    else:
+        run(main, options())

@@ -25,11 +25,12 @@ def _on_terminal() -> bool:
 
 
 class _AboveBars(logging.Handler):
-    """Write messages to stderr without breaking a progress bar."""
+    """Write messages to stderr without breaking a progress bar; none that the bar shows already."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
-        tqdm.write(self.format(record), file=sys.stderr)
+        if not (_on_terminal() and getattr(record, "shown_by_bar", False)):
+            tqdm.write(self.format(record), file=sys.stderr)
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -107,13 +108,24 @@ class Progress:
 
     def update(self, done: int, **facts: str) -> None:
         """Say that `done` of the total are finished; `facts` go behind."""
+        self._move_bar(done, facts)
+        now = time.monotonic()
+        if self._bar.disable and now - self._last_line >= SECONDS_BETWEEN_LINES and done:
+            self._last_line = now
+            self._write_line("", done, facts)
+
+    def finished(self, what: str, done: int, **facts: str) -> None:
+        """Say that `what` is finished, `done` of the total with it: the bar moves, the log gets a line."""
+        self._move_bar(done, facts)
+        self._write_line(f"{what} done, ", done, facts)
+
+    def _move_bar(self, done: int, facts: dict[str, str]) -> None:
         if not self._bar.disable:
             self._bar.set_postfix(facts, refresh=False)
             self._bar.update(done - self._bar.n)
-            return
-        now = time.monotonic()
-        if now - self._last_line >= SECONDS_BETWEEN_LINES and done:
-            self._last_line = now
-            left = (now - self._begun) / done * (self._total - done)
-            behind = "".join(f", {key} {value}" for key, value in facts.items())
-            LOGGER.info("%s: %d of %d %s, %.0f s left%s", self._name, done, self._total, self._unit, left, behind)
+
+    def _write_line(self, what: str, done: int, facts: dict[str, str]) -> None:
+        left = (time.monotonic() - self._begun) / done * (self._total - done)
+        behind = "".join(f", {key} {value}" for key, value in facts.items())
+        counts = f"{done} of {self._total} {self._unit}, {left:.0f} s left"
+        LOGGER.info("%s: %s%s%s", self._name, what, counts, behind, extra={"shown_by_bar": True})

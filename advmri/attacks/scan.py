@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from advmri.attacks.coil_ball import coil_norms
+from advmri.attacks.norms import coil_norms
 from advmri.kspace import rss_reconstruction
 from advmri.reconstruction.protocol import Reconstructor
 
@@ -35,6 +35,12 @@ class Scan:
         return self.mask.nonzero().squeeze(1)
 
     @cached_property
+    def unmeasured_samples(self) -> int:
+        """Samples per coil in acquired columns (those that hold data) outside the mask."""
+        acquired = int((self.kspace.abs().sum(dim=(0, 1)) > 0).logical_and(~self.mask).sum())
+        return self.kspace.shape[-2] * acquired
+
+    @cached_property
     def coil_norms(self) -> Tensor:
         """||k_i||_2 of the fully sampled k-space [C]."""
         return coil_norms(self.kspace)
@@ -54,7 +60,11 @@ class Scan:
         full = self.kspace.expand(len(perturbation), -1, -1, -1)
         return full.index_add(3, self.measured_columns, perturbation)
 
-    def clean(self) -> Tensor:
-        """Return the unperturbed reconstruction [h, w]."""
+    @cached_property
+    def _clean(self) -> Tensor:
         with torch.no_grad():
             return self.reconstruct(self.kspace[None])[0]
+
+    def clean(self) -> Tensor:
+        """Return the unperturbed reconstruction [h, w], computed once."""
+        return self._clean

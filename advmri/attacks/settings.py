@@ -2,25 +2,41 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Target = Literal["box", "image"]
+Module = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class NoiseAttack(BaseModel):
-    """Additive k-space noise within eq. (4)'s per-coil bound."""
+    """Additive k-space noise within a bound: eq. (4)'s per coil, or another."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threat_model: Literal["noise"]
-    optimiser: str = Field("pgd", pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/attacks/optimisers")
+    bound: Module = Field("coil_l2", description="a module of advmri/attacks/threat_models: what may be perturbed")
+    colour: Literal["white", "coil_covariance"] = Field(
+        "white", description="coil_covariance: the bound is measured in coils whitened by their noise covariance"
+    )
+    objective: Module = Field("l2", description="a module of advmri/attacks/objectives: what is maximised")
+    optimiser: Module = Field("pgd", description="a module of advmri/attacks/optimisers")
     target: Target = Field("box", description="what the objective covers: each annotated box, or the whole crop")
     severities: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
         [0, 0.005, 0.01, 0.015, 0.02, 0.025], min_length=1, description="eta: ||z_i|| / ||k_i||"
     )
-    steps: int = Field(10, ge=1, description="pgd: gradient steps")
+    steps: int = Field(10, ge=1, description="pgd, apgd, advrec: gradient steps")
     step_size: float = Field(0.5, gt=0, description="pgd: length of a step per coil, in units of eta ||k_i||")
-    start: Literal["zero", "random"] = Field("zero", description="pgd: first iterate")
+    momentum: float = Field(
+        0.75, ge=0, le=1, description="apgd: share of a step that is new; the rest repeats the last"
+    )
+    start: Literal["zero", "random"] = Field("zero", description="pgd, apgd: first iterate; restarts are random")
+    restarts: int = Field(1, ge=1, description="starts of the search; the worst over all of them is kept")
+    stop_gain: float = Field(
+        0, ge=0, lt=1, description="stop where 3 more steps, or a restart, gain less than this share; 0: never"
+    )
+    warm_start: bool = Field(
+        False, description="try each severity's noise, as it is and scaled up, at the next: damage never decreases"
+    )
     draws: int = Field(3, ge=1, description="gaussian: random perturbations per severity; the worst is kept")
 
     @field_validator("severities")
@@ -29,6 +45,18 @@ class NoiseAttack(BaseModel):
         if sorted(set(severities)) != severities:
             raise ValueError("severities must ascend without repetition")
         return severities
+
+    @model_validator(mode="after")
+    def _possible(self) -> "NoiseAttack":
+        if self.optimiser == "advrec" and (self.bound != "coil_l2" or self.colour != "white"):
+            raise ValueError("optimiser advrec knows one bound only; it needs bound: coil_l2 and colour: white")
+        if self.optimiser in ("gaussian", "advrec") and (self.warm_start or self.stop_gain):
+            raise ValueError(
+                f"optimiser {self.optimiser} takes neither warm_start nor stop_gain; they are for pgd and apgd"
+            )
+        if self.optimiser == "gaussian" and self.restarts > 1:
+            raise ValueError("optimiser gaussian has no restarts; give it more draws")
+        return self
 
 
 class RotationAttack(BaseModel):
@@ -56,3 +84,11 @@ class RotationAttack(BaseModel):
 
 
 AttackSettings = Annotated[NoiseAttack | RotationAttack, Field(discriminator="threat_model")]
+
+
+def attack_modules(settings: NoiseAttack | RotationAttack) -> dict[str, str]:
+    """Return the modules that an attack loads by name, by the setting that names them."""
+    if not isinstance(settings, NoiseAttack):
+        return {}
+    folders = {"bound": "threat_models", "objective": "objectives", "optimiser": "optimisers"}
+    return {key: f"advmri.attacks.{folder}.{getattr(settings, key)}" for key, folder in folders.items()}

@@ -46,18 +46,18 @@ def counted(monkeypatch):
         stop_at = None
         signal_at: tuple = (None, None)
 
-    original = attack.attack_slice
+    original = attack.attack_slices
 
-    def counting(volume, index, number, *others):
-        if number == Counter.stop_at:
+    def counting(inputs, numbers, *others):
+        if Counter.stop_at in numbers:
             raise StoppedError
-        Counter.attacked.append(number)
-        if number == Counter.signal_at[0]:
+        Counter.attacked.extend(numbers)
+        if Counter.signal_at[0] in numbers:
             signal.raise_signal(Counter.signal_at[1])
-        return original(volume, index, number, *others)
+        return original(inputs, numbers, *others)
 
     Counter.attacked = []
-    monkeypatch.setattr(attack, "attack_slice", counting)
+    monkeypatch.setattr(attack, "attack_slices", counting)
     return Counter
 
 
@@ -91,6 +91,31 @@ def test_asked_to_end_in_its_last_slice_it_succeeds(paths, tmp_path, counted):
     counted.signal_at = (2, signal.SIGTERM)
     attack_run(paths, tmp_path / "a.h5", SETTINGS)
     assert (tmp_path / "a.h5").is_file()
+
+
+def test_slices_that_share_batches_resume_as_well(paths, tmp_path, counted):
+    """Bundles are cut the same wherever a job stopped, so that the result does not tell."""
+    attack_run(paths, tmp_path / "whole" / "a.h5", SETTINGS, slices_per_batch=2)
+    assert counted.attacked == [0, 1, 2]
+    counted.attacked, counted.stop_at = [], 2
+    with pytest.raises(StoppedError):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS, slices_per_batch=2)
+    (part,) = tmp_path.glob(".a.h5.*.partial/slice_001.h5")
+    part.unlink()
+    counted.attacked, counted.stop_at = [], None
+    attack_run(paths, tmp_path / "a.h5", SETTINGS, slices_per_batch=2)
+    assert counted.attacked == [0, 1, 2]
+    assert contents(tmp_path / "a.h5") == contents(tmp_path / "whole" / "a.h5")
+
+
+def test_the_log_has_a_line_per_slice(paths, tmp_path, caplog):
+    with caplog.at_level("INFO", logger="advmri"):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    lines = [record.getMessage() for record in caplog.records if "done" in record.getMessage()]
+    assert len(lines) == 3
+    for number, line in enumerate(lines):
+        assert f"slice {number} done, {number + 1} of 3 slices" in line
+        assert "s left" in line and "largest error +" in line
 
 
 @pytest.mark.parametrize(

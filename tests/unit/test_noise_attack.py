@@ -2,17 +2,23 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
 from support import object_kspace, small_scan
 
-from advmri.attacks.coil_ball import coil_norms
-from advmri.attacks.noise import attack_with_noise, make_optimiser
+from advmri.attacks.noise import SCALED_UP, TAKEN_OVER, attack_with_noise
+from advmri.attacks.noise_problem import make_optimiser
+from advmri.attacks.norms import coil_norms
 from advmri.attacks.objective import region_error
-from advmri.attacks.optimisers import gaussian, pgd
+from advmri.attacks.optimisers import advrec, apgd, gaussian, pgd
 from advmri.attacks.scan import Scan
 from advmri.attacks.settings import NoiseAttack
 from advmri.kspace import rss_reconstruction
 
 SEVERITIES = [0, 0.01, 0.02, 0.05]
+DATA_RANGE = 1e-3
+FINE_SEVERITIES = [0.010, 0.011, 0.012, 0.013]
 
 
 def settings(**changes):
@@ -25,11 +31,17 @@ def regions(scan):
     return {"box_0": box, "image": torch.ones(scan.crop, dtype=torch.bool)}
 
 
+def attack(scan, chosen, asked, seed=1, batch_size=8):
+    """Attack one slice."""
+    (outcomes,) = attack_with_noise([scan], [chosen], asked, [seed], DATA_RANGE, batch_size)
+    return outcomes
+
+
 @pytest.fixture(scope="module", params=["unet", "varnet"])
 def attacked(request):
     scan = small_scan(request.param)
     chosen = regions(scan)
-    return scan, chosen, attack_with_noise(scan, chosen, settings(), seed=7, batch_size=2)
+    return scan, chosen, attack(scan, chosen, settings(), seed=7, batch_size=2)
 
 
 def test_severity_zero_is_exactly_the_clean_reconstruction(attacked):
@@ -102,8 +114,8 @@ def test_attack_on_the_box_hurts_the_box_more_than_the_attack_on_the_image(attac
 def test_pgd_beats_gaussian_noise_of_the_same_norm(architecture):
     scan = small_scan(architecture)
     chosen = {"image": regions(scan)["image"]}
-    adversary = attack_with_noise(scan, chosen, settings(), seed=1, batch_size=8)["image"]
-    control = attack_with_noise(scan, chosen, settings(optimiser="gaussian", draws=5), seed=1, batch_size=8)["image"]
+    adversary = attack(scan, chosen, settings(), seed=1, batch_size=8)["image"]
+    control = attack(scan, chosen, settings(optimiser="gaussian", draws=5), seed=1, batch_size=8)["image"]
     assert (adversary.objective.max(dim=1).values[1:] > control.objective.max(dim=1).values[1:]).all()
     expected = torch.tensor(SEVERITIES)[:, None].expand(-1, 3)
     torch.testing.assert_close(control.relative_norm, expected, rtol=1e-5, atol=0)
@@ -119,8 +131,8 @@ def test_only_measured_columns_of_the_input_matter(rng):
     moved = Scan(kspace, scan.mask, scan.num_low_frequencies, scan.crop, scan.reconstructor)
     moved.__dict__["target"] = scan.target
     chosen = {"image": regions(scan)["image"]}
-    first = attack_with_noise(scan, chosen, settings(), seed=1, batch_size=8)["image"]
-    second = attack_with_noise(moved, chosen, settings(), seed=1, batch_size=8)["image"]
+    first = attack(scan, chosen, settings(), seed=1, batch_size=8)["image"]
+    second = attack(moved, chosen, settings(), seed=1, batch_size=8)["image"]
     torch.testing.assert_close(second.perturbation, first.perturbation, rtol=1e-3, atol=1e-9)
     torch.testing.assert_close(second.objective, first.objective, rtol=1e-4, atol=0)
 
@@ -130,7 +142,7 @@ def test_the_batch_size_changes_the_computation_only(optimiser):
     scan = small_scan("unet")
     chosen = regions(scan)
     changed = settings(optimiser=optimiser, start="random")
-    one, all_together = (attack_with_noise(scan, chosen, changed, 1, size) for size in (1, 8))
+    one, all_together = (attack(scan, chosen, changed, 1, size) for size in (1, 8))
     for name in chosen:
         torch.testing.assert_close(one[name].reconstruction, all_together[name].reconstruction, rtol=1e-2, atol=1e-7)
         if optimiser == "gaussian":
@@ -141,7 +153,7 @@ def test_a_severity_does_not_depend_on_the_others():
     """Adding one to the config's list keeps the perturbations of the rest."""
     scan = small_scan("unet")
     some, more = (
-        attack_with_noise(scan, regions(scan), settings(optimiser="gaussian", severities=eta), 1, 8)["image"]
+        attack(scan, regions(scan), settings(optimiser="gaussian", severities=eta), 1, 8)["image"]
         for eta in ([0.01, 0.02], [0, 0.01, 0.015, 0.02])
     )
     assert torch.equal(some.perturbation, more.perturbation[[1, 3]])
@@ -151,16 +163,16 @@ def test_the_same_seed_gives_the_same_bits_and_regions_do_not_depend_on_each_oth
     scan = small_scan("unet")
     chosen = regions(scan)
     asked = settings(optimiser="gaussian", draws=2)
-    both = attack_with_noise(scan, chosen, asked, 1, 8)["image"]
-    alone = attack_with_noise(scan, {"image": chosen["image"]}, asked, 1, 8)["image"]
-    other = attack_with_noise(scan, chosen, asked, 2, 8)["image"]
+    both = attack(scan, chosen, asked, 1, 8)["image"]
+    alone = attack(scan, {"image": chosen["image"]}, asked, 1, 8)["image"]
+    other = attack(scan, chosen, asked, 2, 8)["image"]
     assert torch.equal(both.perturbation, alone.perturbation)
     assert not torch.equal(both.perturbation, other.perturbation)
 
 
 def test_severities_of_zero_alone():
     scan = small_scan("unet")
-    outcome = attack_with_noise(scan, regions(scan), settings(severities=[0]), 1, 8)["image"]
+    outcome = attack(scan, regions(scan), settings(severities=[0]), 1, 8)["image"]
     assert outcome.objective.shape == (1, 1) and torch.equal(outcome.reconstruction[0], scan.clean())
 
 
@@ -169,12 +181,150 @@ def test_a_dead_coil_stays_dead(rng):
     kspace = object_kspace(rng)
     kspace[1] = 0
     scan = small_scan("unet", kspace=kspace)
-    outcome = attack_with_noise(scan, regions(scan), settings(), 1, 8)["box_0"]
+    outcome = attack(scan, regions(scan), settings(), 1, 8)["box_0"]
     assert not outcome.perturbation[:, 1].any()
     assert torch.isfinite(outcome.reconstruction).all()
     assert (outcome.objective.max(dim=1).values.diff() > 0).all()
 
 
 def test_the_settings_name_the_optimiser_and_what_it_takes():
-    assert make_optimiser(settings(step_size=0.3, start="random")) == pgd.Optimiser(4, 0.3, "random")
-    assert make_optimiser(settings(optimiser="gaussian", draws=9)) == gaussian.Optimiser(9)
+    scan = small_scan("unet")
+    assert make_optimiser(settings(step_size=0.3, start="random"), scan) == pgd.Optimiser(4, 0.3, "random")
+    assert make_optimiser(settings(optimiser="gaussian", draws=9), scan) == gaussian.Optimiser(9)
+    assert make_optimiser(settings(optimiser="apgd", momentum=0.5), scan) == apgd.Optimiser(4, 0.5)
+    assert make_optimiser(settings(optimiser="advrec"), scan) == advrec.Optimiser(4, scan.unmeasured_samples)
+
+
+def test_the_certificate_of_every_severity(attacked):
+    scan, chosen, outcomes = attacked
+    for name, outcome in outcomes.items():
+        assert (outcome.gauge <= 1 + 1e-5).all() and outcome.gauge[0] == 0
+        torch.testing.assert_close(
+            outcome.budget_used, (outcome.relative_norm / torch.tensor(SEVERITIES)[:, None]).nan_to_num(0).mean(1)
+        )
+        assert not outcome.largest_unmeasured.any()
+        assert not outcome.zero_gradient.any() and not outcome.non_deterministic.any()
+        assert outcome.start_objective.shape == (len(SEVERITIES), 1) and not outcome.best_start.any()
+        value = region_error(outcome.reconstruction, scan.target, chosen[name].expand(len(SEVERITIES), -1, -1))
+        torch.testing.assert_close(outcome.final_objective, value)
+
+
+def test_a_network_that_is_not_deterministic_is_flagged():
+    scan = small_scan("unet")
+
+    def noisy(*arguments):
+        image = scan.reconstructor(*arguments)
+        return image * (1 + 0.01 * torch.rand(()))
+
+    shaky = Scan(scan.kspace, scan.mask, scan.num_low_frequencies, scan.crop, noisy)
+    outcome = attack(shaky, regions(scan), settings(steps=1))["image"]
+    assert outcome.non_deterministic.any()
+
+
+def test_a_region_that_the_network_does_not_look_at_has_a_zero_gradient():
+    scan = small_scan("unet")
+
+    def blind(kspace, *_):
+        return 0 * kspace.abs().sum(dim=(1, 2, 3))[:, None, None] + torch.ones(len(kspace), *scan.crop)
+
+    deaf = Scan(scan.kspace, scan.mask, scan.num_low_frequencies, scan.crop, blind)
+    outcome = attack(deaf, regions(scan), settings())["image"]
+    assert outcome.zero_gradient.tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("bound", ["acquisition_l2", "sample_linf"])
+@pytest.mark.parametrize("colour", ["white", "coil_covariance"])
+def test_other_bounds_hold_and_are_used(bound, colour):
+    scan = small_scan("unet")
+    outcome = attack(scan, regions(scan), settings(bound=bound, colour=colour))["box_0"]
+    assert (outcome.gauge <= 1 + 1e-4).all() and (outcome.budget_used[1:] > 0.6).all()
+    assert (outcome.final_objective.diff() > 0).all()
+    norms, whole = coil_norms(outcome.perturbation), scan.coil_norms.norm()
+    if bound == "acquisition_l2" and colour == "white":
+        assert (norms.norm(dim=1) <= torch.tensor(SEVERITIES) * whole * (1 + 1e-5)).all()
+        assert (norms[1:] > torch.tensor(SEVERITIES)[1:, None] * scan.coil_norms).any()
+    if bound == "sample_linf" and colour == "white":
+        samples = outcome.perturbation[0].numel() / len(scan.coil_norms)
+        largest = torch.tensor(SEVERITIES)[:, None] * scan.coil_norms / samples**0.5
+        assert (outcome.perturbation.abs().amax(dim=(2, 3)) <= largest * (1 + 1e-5)).all()
+
+
+def test_a_set_that_holds_another_is_at_least_as_bad():
+    """At one eta sample_linf lies within coil_l2 within acquisition_l2; one steepest step to the surface shows it."""
+    scan = small_scan("unet")
+    found = [
+        attack(scan, regions(scan), settings(bound=bound, steps=1, step_size=1.0, severities=[0.001]))["box_0"]
+        for bound in ("sample_linf", "coil_l2", "acquisition_l2")
+    ]
+    values = [outcome.final_objective.item() for outcome in found]
+    assert values[0] < values[1] < values[2]
+
+
+@pytest.mark.parametrize("objective", ["ssim", "l2_ssim"])
+def test_other_objectives_climb(objective):
+    scan = small_scan("unet")
+    outcome = attack(scan, regions(scan), settings(objective=objective, optimiser="apgd"))["box_0"]
+    assert (outcome.final_objective.diff() > 0).all()
+    torch.testing.assert_close(outcome.final_objective[1:], outcome.objective[1:].amax(dim=1), rtol=1e-3, atol=0)
+
+
+def test_restarts_keep_the_worst_of_all_starts():
+    scan = small_scan("varnet")
+    one = attack(scan, regions(scan), settings())["box_0"]
+    three = attack(scan, regions(scan), settings(restarts=3), batch_size=2)["box_0"]
+    assert three.start_objective.shape == (len(SEVERITIES), 3)
+    torch.testing.assert_close(three.start_objective[:, 0], one.objective.amax(dim=1), rtol=1e-4, atol=0)
+    assert (three.final_objective >= one.final_objective * (1 - 1e-4)).all()
+    torch.testing.assert_close(three.final_objective, three.start_objective.amax(dim=1), rtol=1e-4, atol=0)
+    assert torch.equal(three.best_start[1:], three.start_objective[1:].argmax(dim=1))
+    assert (three.start_objective[1:].std(dim=1) > 0).all()
+
+
+def test_restarts_that_gain_nothing_are_not_made():
+    scan = small_scan("unet")
+    found = attack(scan, regions(scan), settings(restarts=4, stop_gain=0.5))["box_0"]
+    assert found.start_objective[1:, :2].isfinite().all() and found.start_objective[1:, 2:].isnan().all()
+
+
+@pytest.mark.parametrize("optimiser", ["pgd", "apgd"])
+@given(seed=st.integers(0, 1000))
+@given_settings(max_examples=4)
+def test_with_a_warm_start_damage_never_decreases(optimiser, seed):
+    """One random step per severity: without the warm start the order is left to chance."""
+    scan = small_scan("unet", seed=seed % 7)
+    asked = settings(optimiser=optimiser, steps=1, step_size=0.05, start="random", severities=[0, *FINE_SEVERITIES])
+    without = attack(scan, regions(scan), asked, seed)
+    found = attack(scan, regions(scan), asked.model_copy(update={"warm_start": True}), seed)
+    for name, outcome in found.items():
+        assert (outcome.final_objective[1:].diff() >= -1e-6 * outcome.final_objective[1:-1]).all()
+        assert (outcome.final_objective >= without[name].final_objective * (1 - 1e-5)).all()
+        assert (outcome.gauge <= 1 + 1e-5).all()
+
+
+def test_the_warm_start_says_where_the_noise_came_from():
+    scan = small_scan("unet")
+    asked = settings(steps=1, step_size=0.05, start="random", severities=FINE_SEVERITIES, warm_start=True)
+    outcome = attack(scan, regions(scan), asked)["box_0"]
+    warm = outcome.best_start < 0
+    assert warm.any() and set(outcome.best_start.tolist()) <= {0, SCALED_UP, TAKEN_OVER}
+    for place in warm.nonzero().flatten().tolist():
+        growth = FINE_SEVERITIES[place] / FINE_SEVERITIES[place - 1] if outcome.best_start[place] == SCALED_UP else 1.0
+        torch.testing.assert_close(outcome.perturbation[place], growth * outcome.perturbation[place - 1])
+
+
+@pytest.mark.parametrize("colour", ["white", "coil_covariance"])
+def test_slices_searched_together_are_as_if_alone(colour, rng):
+    scans = [small_scan("unet", kspace=object_kspace(rng)) for _ in range(2)]
+    chosen = [regions(scans[0]), {"box_0": regions(scans[1])["box_0"]}]
+    asked = settings(optimiser="gaussian", colour=colour)
+    together = attack_with_noise(scans, chosen, asked, [1, 2], DATA_RANGE, 5)
+    assert [list(named) for named in together] == [["box_0", "image"], ["box_0"]]
+    for scan, named, seed, outcomes in zip(scans, chosen, (1, 2), together, strict=True):
+        alone = attack(scan, named, asked, seed)
+        for name, outcome in outcomes.items():
+            torch.testing.assert_close(outcome.perturbation, alone[name].perturbation, rtol=1e-4, atol=1e-12)
+            torch.testing.assert_close(outcome.final_objective, alone[name].final_objective, rtol=1e-4, atol=0)
+    gradient = attack_with_noise(scans, chosen, settings(steps=1), [1, 2], DATA_RANGE, 5)
+    torch.testing.assert_close(
+        gradient[1]["box_0"].objective, attack(scans[1], chosen[1], settings(steps=1), 2)["box_0"].objective
+    )

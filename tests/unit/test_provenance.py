@@ -5,7 +5,11 @@ import pytest
 from advmri import provenance
 from advmri.provenance import file_sha256, module_sources, sources, sources_digest
 
-ATTACK = ["workflow_scripts.attack", "advmri.reconstruction.unet", "advmri.attacks.optimisers.pgd"]
+ATTACK = [
+    "workflow_scripts.attack",
+    "advmri.reconstruction.unet",
+    *(f"advmri.attacks.{name}" for name in ("optimisers.pgd", "objectives.l2", "threat_models.coil_l2")),
+]
 
 
 def matching(files, *beginnings):
@@ -19,7 +23,9 @@ def test_attack_depends_on_what_it_computes_with():
         "workflow_scripts/program.py",
         "advmri/kspace.py",
         "advmri/thermal/relative_norm.py",
-        "advmri/attacks/coil_ball.py",
+        "advmri/attacks/threat_models/coil_l2.py",
+        "advmri/attacks/objectives/l2.py",
+        "advmri/attacks/noise_problem.py",
         "advmri/attacks/search.py",
         "advmri/attacks/optimisers/__init__.py",
         "advmri/attacks/optimisers/pgd.py",
@@ -34,6 +40,9 @@ def test_attack_depends_on_what_it_computes_with():
         "advmri/planning.py",
         "advmri/statistics.py",
         "advmri/attacks/optimisers/gaussian.py",
+        "advmri/attacks/objectives/ssim.py",
+        "advmri/attacks/verification.py",
+        "workflow_scripts/verify_attack.py",
         "advmri/reconstruction/varnet.py",
         "advmri/reconstruction/zero_filled.py",
     } & set(files)

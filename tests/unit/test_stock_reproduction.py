@@ -120,6 +120,31 @@ def test_stored_bound_and_norms(attacked):
         np.testing.assert_allclose(found["severity"], [0, 0.01, 0.03])
 
 
+def test_the_certificate_is_what_stock_modules_find(attacked):
+    """Budget, columns, objective and starts, recomputed from the stored noise without AdvMRI."""
+    folder, paths = attacked
+    kspace, target, columns, stored = read(folder, paths, "box.h5", 0)
+    norms = np.linalg.norm(kspace.reshape(3, -1), axis=1)
+    for key in ("box_0", "box_1"):
+        found = stored[key]
+        (row0, row1), (column0, column1) = found["rows"], found["columns"]
+        shares = np.linalg.norm(found["perturbation"].reshape(3, 3, -1), axis=2) / norms
+        used = shares[1:] / found["severity"][1:, None]
+        np.testing.assert_allclose(found["gauge"], [0, *used.max(axis=1)], rtol=1e-4)
+        np.testing.assert_allclose(found["budget_used"], [0, *used.mean(axis=1)], rtol=1e-4)
+        for position in range(3):
+            added = perturbed(kspace, columns, found["perturbation"][position]) - kspace
+            outside = np.setdiff1d(np.arange(kspace.shape[2]), columns)
+            assert found["largest_unmeasured"][position] == added[:, :, outside].abs().max() == 0
+            image = stock_reconstruction(paths, kspace + added, target.shape).numpy()
+            error = np.linalg.norm((image - target)[row0:row1, column0:column1])
+            np.testing.assert_allclose(found["final_objective"][position], error, rtol=1e-3)
+            trace, best = found["objective"][position], found["best_step"][position]
+            np.testing.assert_allclose(trace[best], found["final_objective"][position], rtol=1e-3)
+            assert trace[best] == trace.max() == found["start_objective"][position, found["best_start"][position]]
+        assert not found["zero_gradient"].any() and not found["non_deterministic"].any()
+
+
 def test_attributes_say_what_it_was_made_from(attacked):
     folder, paths = attacked
     import hashlib

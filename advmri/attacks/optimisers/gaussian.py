@@ -1,26 +1,25 @@
-"""The control: random Gaussian noise with exactly the per-coil norms that the adversary may use."""
+"""The control: random noise that uses exactly the budget that the adversary has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from advmri.attacks.coil_ball import CoilBall
-from advmri.attacks.search import BestIterate, Objective, SearchResult
+from advmri.attacks.search import BestIterate, SearchObjective, SearchResult, Start
+from advmri.attacks.threat_model import ThreatModel
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Draw perturbations on the surface of the balls and keep the worst: a conservative control."""
+    """Draw perturbations on the surface of the threat model and keep the worst: a conservative control."""
 
     draws: int = 3
 
-    def maximise(self, objective: Objective, ball: CoilBall, generators: Sequence[torch.Generator]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, threat: ThreatModel, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.search.Optimiser`; the trace holds one value per draw."""
-        found = BestIterate()
-        draw = ball.zero()
+        found = BestIterate(threat.zero())
         for _ in range(self.draws):
-            draw = ball.random_on_surface(generators)
+            draw = threat.random_on_surface([start.generator for start in starts])
             with torch.no_grad():
                 found.offer(draw, objective(draw))
-        return found.result(draw)
+        return found.result()

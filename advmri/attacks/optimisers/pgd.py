@@ -6,33 +6,40 @@ from typing import Literal
 
 import torch
 
-from advmri.attacks.coil_ball import CoilBall, scale_coils
-from advmri.attacks.search import BestIterate, Objective, SearchResult
+from advmri.attacks.search import (
+    BestIterate,
+    SearchObjective,
+    SearchResult,
+    Start,
+    first_iterate,
+    value_and_gradient,
+)
+from advmri.attacks.threat_model import ThreatModel
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Steepest ascent in the geometry of the coil balls, then exact projection; the best iterate is kept.
+    """Steepest ascent in the threat model's geometry, then exact projection; the best iterate is kept.
 
-    z <- P(z + step_size * eta ||k_i|| g_i / ||g_i||) for every coil i (paper, section 2 after eq. (5)). Starting at
-    zero makes the search deterministic and puts the clean reconstruction at the head of the trace.
+    For the coil balls: z <- P(z + step_size * eta ||k_i|| g_i / ||g_i||) for every coil i (paper, section 2 after
+    eq. (5)). A start at zero makes the search deterministic and puts the clean reconstruction at the head of the trace.
     """
 
     steps: int = 10
     step_size: float = 0.5
     start: Literal["zero", "random"] = "zero"
+    stop_gain: float = 0.0
 
-    def maximise(self, objective: Objective, ball: CoilBall, generators: Sequence[torch.Generator]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, threat: ThreatModel, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.search.Optimiser`."""
-        found = BestIterate()
-        iterate = ball.zero() if self.start == "zero" else ball.random_on_surface(generators)
+        iterate = first_iterate(threat, starts, self.start)
+        found = BestIterate(iterate, self.stop_gain)
         for _ in range(self.steps):
-            iterate.requires_grad_(True)
-            value = objective(iterate)
-            (gradient,) = torch.autograd.grad(value.sum(), iterate)
-            iterate = iterate.detach()
-            found.offer(iterate, value.detach())
-            iterate = ball.project(iterate + scale_coils(gradient, self.step_size * ball.radius))
+            value, gradient = value_and_gradient(objective, iterate)
+            found.offer(iterate, value, gradient)
+            if not found.searching.any():
+                return found.result()
+            iterate = threat.project(iterate + threat.ascent(gradient, self.step_size))
         with torch.no_grad():
             found.offer(iterate, objective(iterate))
-        return found.result(iterate)
+        return found.result()

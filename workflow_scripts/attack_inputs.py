@@ -1,0 +1,95 @@
+"""What an attack on one volume is computed from, read from its files; shared by the attack and its verification."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advmri.attacks.scan import Scan
+from advmri.mask_file import read_mask_file
+from advmri.provenance import file_sha256
+from advmri.reconstruction.checkpoint import load_checkpoint
+from advmri.reconstruction.protocol import Reconstructor
+from advmri.ssim import WHOLE_IMAGE, Region
+from advmri.thermal.relative_norm import thermal_relative_norm
+from advmri.volume_index import VolumeIndex, read_index
+from advmri.volumes import Volume, read_kspace, read_volume
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is attacked in a slice: a box, or the image (whose label is empty)."""
+
+    label: str
+    region: Region
+
+    def bounds(self, crop: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return its rows and columns, half-open."""
+        (row0, row1, _), (column0, column1, _) = self.region[0].indices(crop[0]), self.region[1].indices(crop[1])
+        return (row0, row1), (column0, column1)
+
+
+@dataclass(frozen=True)
+class AttackInputs:
+    """A volume, its index and mask, and the network.
+
+    Attributes:
+        mask: measured columns [W].
+        files: where each was read from, by what it is: volume, index, mask, checkpoint.
+    """
+
+    volume: Volume
+    index: VolumeIndex
+    mask: Tensor
+    num_low_frequencies: int
+    reconstructor: Reconstructor
+    device: torch.device
+    files: dict[str, Path]
+
+    @classmethod
+    def read(cls, files: dict[str, Path], device: torch.device) -> Self:
+        """Read all but the k-space."""
+        columns, num_low_frequencies = read_mask_file(files["mask"])
+        _, reconstructor = load_checkpoint(files["checkpoint"], device)
+        volume, index = read_volume(files["volume"]), read_index(files["index"])
+        mask = torch.from_numpy(columns).to(device)
+        return cls(volume, index, mask, num_low_frequencies, reconstructor, device, files)
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each file, by the name of its attribute in the attack file."""
+        names = {"checkpoint": "checkpoint", "data": "volume", "mask": "mask", "index": "index"}
+        return {f"{name}_sha256": file_sha256(self.files[key]) for name, key in names.items()}
+
+    def scan(self, number: int) -> Scan:
+        """Read one slice."""
+        return Scan(
+            kspace=torch.from_numpy(read_kspace(self.volume, number)).to(self.device),
+            mask=self.mask,
+            num_low_frequencies=self.num_low_frequencies,
+            crop=self.index.crop,
+            reconstructor=self.reconstructor,
+        )
+
+    def thermal_relative_norm(self, scan: Scan, number: int) -> np.ndarray:
+        """Return eta of the scan's own thermal noise per coil [C]."""
+        sigma = np.asarray(self.index.annotated[number].thermal.sigma)
+        measured_samples = len(scan.measured_columns) * scan.kspace.shape[1]
+        return thermal_relative_norm(sigma, scan.kspace.cpu().numpy(), measured_samples)
+
+    def targets(self, target: str, number: int) -> dict[str, Target]:
+        """Return what is attacked in a slice by the name of its group: every box, or the image."""
+        if target == "image":
+            return {"image": Target("", WHOLE_IMAGE)}
+        return {
+            f"box_{box.number}": Target(box.label, (slice(box.row0, box.row1), slice(box.column0, box.column1)))
+            for box in self.index.annotated[number].boxes
+        }
+
+    def selected(self, target: Target) -> Tensor:
+        """Return the region of a target as bool [h, w]."""
+        chosen = torch.zeros(self.index.crop, dtype=torch.bool, device=self.device)
+        chosen[target.region] = True
+        return chosen
