@@ -1,0 +1,219 @@
+"""`attack --verify FILE` passes what is whole and names what was changed, wherever in the file."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from support import ROOT, attack_run, make_run, run_program
+
+from advmri.attack_file import DIGEST, attributes_digest, content_digest
+from advmri.errors import InputError
+from workflow_scripts import verify_attack
+
+NOISE = {"threat_model": "noise", "optimiser": "apgd", "severities": [0, 0.01, 0.03], "steps": 2, "restarts": 2}
+CASES = {
+    "noise": ("unet", NOISE),
+    "warm, coloured": ("varnet", NOISE | {"warm_start": True, "colour": "coil_covariance", "bound": "sample_linf"}),
+    "control": ("unet", NOISE | {"optimiser": "gaussian", "restarts": 1, "target": "image"}),
+    "stopped early": ("unet", NOISE | {"steps": 8, "stop_gain": 0.5, "objective": "ssim"}),
+    "rotation": ("unet", {"threat_model": "rotation", "severities": [0, 2], "angle_step": 1}),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def whole(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    architecture, settings = CASES[request.param]
+    paths = make_run(folder, architecture, slices=2)
+    attack_run(paths, folder / "a.h5", settings)
+    return folder, paths
+
+
+@pytest.fixture(scope="module")
+def noise_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    paths = make_run(folder, "unet", slices=2)
+    attack_run(paths, folder / "a.h5", NOISE)
+    return folder, paths
+
+
+def mismatches(path, caplog, **options):
+    caplog.clear()
+    status = 0
+    try:
+        run_program(verify_attack, verify=path, device="cpu", **options)
+    except SystemExit as stop:
+        status = stop.code
+    if status == 1:
+        return [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert status == 0
+    return []
+
+
+def test_a_whole_file_passes(whole, caplog):
+    folder, _ = whole
+    with caplog.at_level("INFO", logger="advmri"):
+        assert mismatches(folder / "a.h5", caplog) == []
+    assert "2 slices agree" in caplog.text
+
+
+def sealed(file, name):
+    """Make the checksums right again, as whoever changes a file on purpose would."""
+    group = file[name.split("/")[0]]
+    group.attrs[DIGEST] = content_digest(group)
+    file.attrs[DIGEST] = attributes_digest(file)
+
+
+def changed(folder, tmp_path, name, change, seal):
+    copy = tmp_path / "changed.h5"
+    shutil.copy(folder / "a.h5", copy)
+    with h5py.File(copy, "r+") as file:
+        values = file[name][()]
+        file[name][...] = change(values)
+        if seal:
+            sealed(file, name)
+    return copy
+
+
+@pytest.mark.parametrize("name", ["target", "clean", "thermal_relative_norm"])
+def test_every_dataset_of_the_slice_is_recomputed(noise_run, tmp_path, caplog, name):
+    copy = changed(noise_run[0], tmp_path, f"slice_001/{name}", lambda values: values * 1.01, seal=True)
+    assert any(f"slice_001/{name}: differs" in line for line in mismatches(copy, caplog))
+
+
+RECOMPUTED = [
+    "severity",
+    "perturbation",
+    "reconstruction",
+    "perturbed_target",
+    "relative_norm",
+    "relative_norm_measured",
+    "gauge",
+    "budget_used",
+    "final_objective",
+    "objective",
+]
+
+
+@pytest.mark.parametrize("name", RECOMPUTED)
+def test_every_dataset_of_the_target_is_recomputed(noise_run, tmp_path, caplog, name):
+    copy = changed(noise_run[0], tmp_path, f"slice_000/box_1/{name}", lambda values: values * 1.01, seal=True)
+    lines = mismatches(copy, caplog)
+    assert lines and all("slice_000/box_1/" in line for line in lines)
+
+
+def test_noise_beyond_its_budget_is_named(noise_run, tmp_path, caplog):
+    copy = changed(noise_run[0], tmp_path, "slice_000/box_0/perturbation", lambda values: values * 1.01, seal=True)
+    assert any("uses 1.01" in line for line in mismatches(copy, caplog))
+
+
+def test_a_wrong_best_step_is_named(noise_run, tmp_path, caplog):
+    copy = changed(noise_run[0], tmp_path, "slice_000/box_0/best_step", lambda values: values * 0, seal=True)
+    assert any("best_step: not the largest" in line for line in mismatches(copy, caplog))
+
+
+def test_one_bit_of_any_dataset_is_found(noise_run, tmp_path, caplog):
+    """Even in the last bit, and where nothing can be recomputed."""
+    folder, _ = noise_run
+    names = []
+    with h5py.File(folder / "a.h5") as file:
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    assert len(names) > 30
+
+    def flipped(values):
+        raw = bytearray(np.ascontiguousarray(values).tobytes())
+        raw[0] ^= 1
+        return np.frombuffer(bytes(raw), values.dtype).reshape(values.shape)
+
+    copy = tmp_path / "flipped.h5"
+    for name in names:
+        shutil.copy(folder / "a.h5", copy)
+        with h5py.File(copy, "r+") as file:
+            group = file[name.split("/")[0]]
+            before = group.attrs[DIGEST]
+            values = file[name][()]
+            if values.dtype == bool:
+                file[name][...] = ~values
+            else:
+                file[name][...] = flipped(values)
+            assert content_digest(group) != before, name
+    assert any("content: differs from its checksum" in line for line in mismatches(copy, caplog))
+
+
+def contents(path):
+    """Every value and attribute; none where HDF5 cannot read the file."""
+    found = {}
+
+    def note(name, item):
+        found.update({f"{name}@{key}": np.asarray(value).tolist() for key, value in item.attrs.items()})
+        found[name] = item[()].tobytes() if isinstance(item, h5py.Dataset) else None
+
+    try:
+        with h5py.File(path) as file:
+            note("", file)
+            file.visititems(note)
+    except (OSError, RuntimeError, KeyError, ValueError):
+        return None
+    return found
+
+
+def test_a_flipped_bit_on_disk_is_found_unless_it_changes_nothing(noise_run, tmp_path, caplog):
+    """HDF5 leaves bytes unused; a flip there leaves every value and attribute, and may pass."""
+    folder, _ = noise_run
+    original, expected = (folder / "a.h5").read_bytes(), contents(folder / "a.h5")
+    rng = np.random.default_rng(0)
+    copy = tmp_path / "flipped.h5"
+    found = 0
+    for place in rng.integers(0, len(original), 12):
+        raw = bytearray(original)
+        raw[place] ^= 1 << int(rng.integers(8))
+        copy.write_bytes(bytes(raw))
+        try:
+            detected = bool(mismatches(copy, caplog))
+        except InputError:
+            detected = True
+        assert detected or contents(copy) == expected, place
+        found += detected
+    assert found > 4
+
+
+def test_changed_attributes_and_other_inputs_are_named(noise_run, tmp_path, caplog):
+    folder, paths = noise_run
+    copy = tmp_path / "a.h5"
+    shutil.copy(folder / "a.h5", copy)
+    with h5py.File(copy, "r+") as file:
+        file.attrs["seed"] = 4
+    assert any("attributes: differ" in line for line in mismatches(copy, caplog))
+    other = tmp_path / "other"
+    other.mkdir()
+    index = json.loads(paths["index"].read_text())
+    index["maximum"] *= 2
+    (other / "v1.json").write_text(json.dumps(index))
+    assert mismatches(folder / "a.h5", caplog, index=other / "v1.json") == [
+        f"{folder / 'a.h5'}: index_sha256: not the file it was made from"
+    ]
+
+
+def test_missing_inputs_and_broken_files_are_named(noise_run, tmp_path, caplog):
+    folder, _ = noise_run
+    copy = tmp_path / "a.h5"
+    shutil.copy(folder / "a.h5", copy)
+    with h5py.File(copy, "r+") as file:
+        file.attrs["inputs"] = json.dumps({"volume": "gone.h5"})
+    with pytest.raises(InputError, match=r"--volume \(gone.h5\)"):
+        mismatches(copy, caplog)
+    copy.write_bytes((folder / "a.h5").read_bytes()[:5000])
+    with pytest.raises(InputError, match="cannot be read as an attack file"):
+        mismatches(copy, caplog)
+
+
+def test_the_attack_program_hands_over(noise_run):
+    folder, _ = noise_run
+    command = [sys.executable, "-m", "workflow_scripts.attack", "--verify", str(folder / "a.h5"), "--device", "cpu"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0 and "2 slices agree with what is stored" in done.stderr

@@ -1,0 +1,114 @@
+"""Check a whole attack file: recompute everything from the stored perturbations. Exits with 1 and a line per mismatch.
+
+The files it was made from are found by the paths in it, relative to the folder of the run, or given by options.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+from pydantic import TypeAdapter
+
+from advmri.attack_file import DIGEST, AttackFile, attributes_digest, content_digest, open_attack_file, slice_group
+from advmri.attacks.noise_problem import NoiseProblem
+from advmri.attacks.settings import AttackSettings, NoiseAttack
+from advmri.attacks.verification import check_noise, compare
+from advmri.errors import InputError
+from workflow_scripts.attack_inputs import AttackInputs
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
+from workflow_scripts.torch_setup import set_up_torch
+
+INPUTS = ("volume", "index", "mask", "checkpoint")
+
+
+def _input_files(arguments: argparse.Namespace, facts: dict[str, Any]) -> dict[str, Path]:
+    """Return the files it was made from: those given, else those named in the file."""
+    files = {name: getattr(arguments, name) or Path(facts.get("inputs", {}).get(name, "")) for name in INPUTS}
+    missing = [f"--{name} ({path})" for name, path in files.items() if not path.is_file()]
+    if missing:
+        raise InputError(f"{arguments.verify}: made from files that are not here; give {', '.join(missing)}.")
+    return files
+
+
+def _arrays(group: h5py.Group) -> dict[str, Any]:
+    return {name: item[()] for name, item in group.items() if isinstance(item, h5py.Dataset)}
+
+
+def _check_slice(
+    attack: AttackFile, inputs: AttackInputs, settings: Any, number: int, facts: dict[str, Any]
+) -> list[str]:
+    """Return what is wrong with one slice."""
+    group = attack.group(number)
+    found = []
+    if group.attrs.get(DIGEST) != content_digest(group):
+        found.append("content: differs from its checksum")
+    if number not in inputs.index.annotated:
+        return [*found, "slice: not among the annotated slices of the index"]
+    scan = inputs.scan(number)
+    stored = _arrays(group)
+    thermal = inputs.thermal_relative_norm(scan, number)
+    for name, values in (("target", scan.target), ("clean", scan.clean()), ("thermal_relative_norm", thermal)):
+        found.extend(compare(name, stored.get(name), values))
+    targets = inputs.targets(settings.target, number)
+    if sorted(targets) != attack.target_names(number):
+        return [*found, f"targets: {attack.target_names(number)} stored, {sorted(targets)} expected"]
+    for name, target in targets.items():
+        rows, columns = target.bounds(inputs.index.crop)
+        if (tuple(group[name].attrs["rows"]), tuple(group[name].attrs["columns"])) != (rows, columns):
+            found.append(f"{name}: rows or columns are not those of the index")
+        if isinstance(settings, NoiseAttack):
+            problem = NoiseProblem([scan], [{name: inputs.selected(target)}], settings, float(facts["data_range"]))
+            found.extend(f"{name}/{problem_found}" for problem_found in check_noise(problem, _arrays(group[name])))
+    return found
+
+
+def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.Namespace) -> list[str]:
+    """Return every mismatch of an attack file, one line each."""
+    facts = attack.attributes
+    found = [] if facts.get(DIGEST) == attributes_digest(attack.file) else ["attributes: differ from their checksum"]
+    device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
+    inputs = AttackInputs.read(files, device)
+    for name, digest in inputs.digests().items():
+        if facts[name] != digest:
+            found.append(f"{name}: not the file it was made from")
+    settings = TypeAdapter(AttackSettings).validate_python(facts["attack"])
+    numbers = attack.slices()
+    with Progress(f"verify {arguments.verify.name}", len(numbers), "slices") as progress:
+        for done, number in enumerate(numbers, start=1):
+            lines = _check_slice(attack, inputs, settings, number, facts)
+            found.extend(f"{slice_group(number)}/{line}" for line in lines)
+            progress.update(done)
+    return found
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Print one line per mismatch; exit with 1 where there is one."""
+    try:
+        with open_attack_file(arguments.verify) as attack:
+            mismatches = check_file(attack, _input_files(arguments, attack.attributes), arguments)
+            checked = len(attack.slices())
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{arguments.verify}: cannot be read as an attack file ({error}); make it again.") from error
+    for line in mismatches:
+        LOGGER.error("%s: %s", arguments.verify, line)
+    if mismatches:
+        sys.exit(1)
+    LOGGER.info("%s: %d slices agree with what is stored", arguments.verify, checked)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    add_compute_options(made)
+    made.add_argument("--verify", type=Path, required=True, metavar="FILE", help="the attack file, .h5")
+    made.add_argument("--volume", type=Path, default=None, help="the volume; none: as named in the file")
+    made.add_argument("--index", type=Path, default=None, help="its index; likewise")
+    made.add_argument("--mask", type=Path, default=None, help="its mask; likewise")
+    made.add_argument("--checkpoint", type=Path, default=None, help="model.pt; likewise")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())
