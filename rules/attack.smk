@@ -7,7 +7,9 @@ rule attack:
         index=rules.index_volume.output,
         mask=rules.sampling_mask.output,
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code("attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)),
+        code=lambda wildcards: code(
+            "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
+        ),
     output:
         ATTACK_FILE,
     log:
