@@ -12,6 +12,7 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attack.smk"
+include: "rules/convergence.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 
@@ -24,3 +25,4 @@ rule all:
     input:
         rules.collect_tables.output,
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        CONVERGENCE_FIGURE,

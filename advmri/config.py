@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from advmri.attacks.settings import AttackSettings, attack_modules
+from advmri.attacks.settings import AttackSettings, Module, attack_modules
 from advmri.errors import InputError
 from advmri.simulation.settings import SimulationSettings
 from advmri.training.settings import ModelSettings
@@ -70,6 +70,19 @@ class AttackJobs(BaseModel):
     )
 
 
+class ConvergenceSettings(BaseModel):
+    """How much more a longer search would find, on a sample of slices; nothing is done without `attack`."""
+
+    model_config = STRICT
+
+    attack: str | None = Field(None, description="name of the noise attack whose bound, objective and target are used")
+    optimisers: list[Module] = Field(["pgd", "apgd"], min_length=1, description="modules of advmri/attacks/optimisers")
+    severity: float | None = Field(None, gt=0, lt=1, description="eta; none: the attack's largest")
+    slices: int = Field(3, ge=1, description="annotated slices, spread evenly over the audited ones")
+    steps: list[Annotated[int, Field(ge=1)]] = Field([3, 10, 30], min_length=1, description="each searched anew")
+    restarts: int = Field(3, ge=1, description="starts of every search")
+
+
 class ComputeSettings(BaseModel):
     """Where jobs compute."""
 
@@ -129,6 +142,7 @@ class Config(BaseModel):
     models: dict[Name, ModelSettings] = Field(..., min_length=1)
     attacks: dict[Name, AttackSettings] = Field(..., min_length=1)
     attack: AttackJobs = AttackJobs()
+    convergence: ConvergenceSettings = ConvergenceSettings()
     compute: ComputeSettings = ComputeSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     figures: FigureSettings = FigureSettings()
@@ -143,6 +157,19 @@ class Config(BaseModel):
                 if isinstance(content.get(key), dict):
                     content[key] = {name: entry for name, entry in content[key].items() if entry is not None}
         return content
+
+    def _convergence_problems(self) -> list[str]:
+        asked = self.convergence
+        if asked.attack is None:
+            return []
+        attack = self.attacks.get(asked.attack)
+        if attack is None or attack.threat_model != "noise":
+            return [f"convergence.attack: there is no noise attack {asked.attack!r} among {', '.join(self.attacks)}"]
+        return [
+            f"convergence.optimisers: no advmri/attacks/optimisers/{name}.py that searches by steps"
+            for name in asked.optimisers
+            if name == "gaussian" or not (PACKAGE / "attacks" / "optimisers" / f"{name}.py").is_file()
+        ]
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
@@ -160,6 +187,7 @@ class Config(BaseModel):
             for key, module in attack_modules(attack).items():
                 if not (PACKAGE.parent / f"{module.replace('.', '/')}.py").is_file():
                     problems.append(f"attacks.{name}.{key}: no {module.replace('.', '/')}.py")
+        problems += self._convergence_problems()
         shown = self.figures.showcase.acceleration
         if shown is not None and shown not in self.accelerations:
             problems.append(f"figures.showcase.acceleration: {shown} is not among accelerations {self.accelerations}")

@@ -87,6 +87,12 @@ class Plan:
         """Volumes that are attacked."""
         return list(self.audited_slices)
 
+    def sampled_slices(self, count: int) -> list[tuple[str, int]]:
+        """Return so many audited slices as (volume, slice), spread evenly over all; all where there are fewer."""
+        every = [(volume, number) for volume, numbers in self.audited_slices.items() for number in numbers]
+        count = min(count, len(every))
+        return [every[(2 * place + 1) * len(every) // (2 * count)] for place in range(count)]
+
     def slice_jobs(self, volume: str) -> list[str]:
         """Return the jobs of a volume, named by their slices: `017`, or `012-027` for several."""
         slices = self.audited_slices[volume]

@@ -16,7 +16,7 @@ Draw = Callable[[FigureInputs], tuple[Figure, pd.DataFrame]]
 
 
 @contextmanager
-def _house_style() -> Iterator[None]:
+def house_style() -> Iterator[None]:
     """Set this project's style on matplotlib's defaults, whatever the user's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -27,12 +27,12 @@ def _house_style() -> Iterator[None]:
 def draw_figure(name: str, inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     """Draw `advmri.figures.<name>`; return the figure and the table behind it."""
     draw: Draw = import_module(f"advmri.figures.{name}").draw
-    with _house_style():
+    with house_style():
         return draw(inputs)
 
 
 def save_figure(figure: Figure, path: Path, kind: str) -> None:
     """Write a figure as `svg` or `png`, without dates, so that the same figure gives the same bytes."""
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    with _house_style():
+    with house_style():
         figure.savefig(path, format=kind, metadata=metadata)
