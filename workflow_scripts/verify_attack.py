@@ -49,7 +49,9 @@ def _check_slice(
     scan = inputs.scan(number)
     stored = _arrays(group)
     thermal = inputs.thermal_relative_norm(scan, number)
-    for name, values in (("target", scan.target), ("clean", scan.clean()), ("thermal_relative_norm", thermal)):
+    expected = {"target": scan.target, "clean": scan.clean(), "thermal_relative_norm": thermal}
+    expected["coils"] = inputs.index.annotated[number].coils
+    for name, values in expected.items():
         found.extend(compare(name, stored.get(name), values))
     targets = inputs.targets(settings.target, number)
     if sorted(targets) != attack.target_names(number):
