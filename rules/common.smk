@@ -83,6 +83,15 @@ def minutes(amount):
     return growing(amount, most=1440)
 
 
+def modules_of_convergence(model):
+    """The modules that a convergence job loads by name."""
+    asked = CONFIG.convergence
+    modules = dict(attack_modules(CONFIG.attacks[asked.attack])) if asked.attack else {}
+    modules.pop("optimiser", None)
+    optimisers = [f"advmri.attacks.optimisers.{name}" for name in asked.optimisers]
+    return [architecture_module(model), *modules.values(), *optimisers]
+
+
 def volume_file(split):
     """Where a volume of a split lies, as a pattern."""
     return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
@@ -117,6 +126,9 @@ COMPUTE = f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precisi
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
 
 ATTACK_FILE = f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5"
+
+SAMPLED = PLAN.sampled_slices(CONFIG.convergence.slices) if CONFIG.convergence.attack else []
+CONVERGENCE_FIGURE = [f"{RESULTS}/figures/figure_convergence.png"] if CONFIG.convergence.attack else []
 
 # Per figure: what it shows, the roles it needs, and whether it reads attack files (none, of one acceleration, of all).
 FIGURE_PLAN = {

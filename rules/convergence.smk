@@ -1,17 +1,5 @@
 # How much more a longer search would find, on a sample of slices: only where the config asks for it.
 
-SAMPLED = PLAN.sampled_slices(CONFIG.convergence.slices) if CONFIG.convergence.attack else []
-CONVERGENCE_FIGURE = [f"{RESULTS}/figures/figure_convergence.png"] if CONFIG.convergence.attack else []
-
-
-def convergence_modules(wildcards):
-    """The modules that a convergence job loads by name."""
-    asked = CONFIG.convergence
-    modules = dict(attack_modules(CONFIG.attacks[asked.attack])) if asked.attack else {}
-    modules.pop("optimiser", None)
-    optimisers = [f"advmri.attacks.optimisers.{name}" for name in asked.optimisers]
-    return [architecture_module(wildcards.model), *modules.values(), *optimisers]
-
 
 rule convergence:
     input:
@@ -19,7 +7,7 @@ rule convergence:
         indices=[f"{RESULTS}/index/{volume}.json" for volume, _ in SAMPLED],
         masks=[f"{RESULTS}/masks/{{acceleration}}x/{volume}.h5" for volume, _ in SAMPLED],
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code("convergence", *convergence_modules(wildcards)),
+        code=lambda wildcards: code("convergence", *modules_of_convergence(wildcards.model)),
     output:
         f"{RESULTS}/convergence/{{model}}-{{acceleration}}x.csv",
     log:
