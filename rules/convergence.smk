@@ -48,7 +48,7 @@ rule convergence_figure:
         svg=f"{RESULTS}/figures/figure_convergence.svg",
         png=report(
             f"{RESULTS}/figures/figure_convergence.png",
-            caption="../report/figure_convergence.rst",
+            caption="../report/convergence.rst",
             category="Figures",
             labels={"figure": "convergence", "shows": "What a longer search would find"},
         ),
