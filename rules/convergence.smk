@@ -18,8 +18,9 @@ rule convergence:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=8000,
-        runtime=480,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=minutes(480),
     params:
         attack=CONFIG.convergence.attack,
         settings=as_json(CONFIG.attacks[CONFIG.convergence.attack]) if CONFIG.convergence.attack else "",
@@ -58,8 +59,8 @@ rule convergence_figure:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=minutes(15),
     params:
         labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
     shell:
