@@ -30,7 +30,10 @@ class DatasetSettings(BaseModel):
     root: str | None = Field(
         None, description="folder with multicoil_train/ and multicoil_val/; simulated: data/<name>"
     )
-    annotations: str | None = Field(None, description="fastMRI+ CSV of boxes; simulated: made here")
+    annotations: str | None = Field(
+        None,
+        description="fastMRI+ CSV of boxes, or fastmri+ for the published one, downloaded once; simulated: made here",
+    )
     audited_volumes: int | None = Field(None, ge=1, description="attack the first so many annotated volumes; none: all")
     training_volumes: int | None = Field(None, ge=1, description="train on the first so many volumes; none: all")
     minimum_box_size: int = Field(1, ge=1, description="boxes with a shorter side in pixels are excluded; 1 keeps all")

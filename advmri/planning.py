@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from advmri import fastmri_plus
 from advmri.annotations import AnnotationRow, annotated_slices, read_annotations
 from advmri.config import Config
 from advmri.errors import InputError
@@ -32,6 +33,8 @@ class Plan:
     def annotations(self) -> Path:
         """The CSV of boxes."""
         given = self.config.dataset.annotations
+        if given == fastmri_plus.KEYWORD:
+            return fastmri_plus.PATH
         return Path(given) if given is not None else self.root / "annotations.csv"
 
     def volume_path(self, split: str, volume: str) -> Path:
@@ -114,6 +117,13 @@ class Plan:
             f"{self.annotations}: {len(missing)} of {len(annotated)} annotated volumes are in neither folder of"
             f" {self.root} and are not audited: {shown}. tables/excluded.csv will name their boxes."
         ]
+
+    def fetch_annotations(self) -> list[str]:
+        """Download the published annotations where the config asks for them; return what was done."""
+        if self.config.dataset.annotations != fastmri_plus.KEYWORD:
+            return []
+        downloaded = fastmri_plus.ensure_annotations(self.annotations)
+        return [f"{self.annotations}: downloaded from {fastmri_plus.URL}"] if downloaded else []
 
     def check_files(self) -> None:
         """Check that every volume that will be read looks like HDF5 and is as long as it says.

@@ -21,11 +21,12 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 try:
     CONFIG = validate_config(config)
     PLAN = Plan(CONFIG)
+    NOTES = PLAN.fetch_annotations() if workflow.is_main_process else []
     PLAN.audited_slices
     PLAN.training_volumes
     if workflow.is_main_process:
         PLAN.check_files()
-        for note in PLAN.notes():
+        for note in NOTES + PLAN.notes():
             print(f"note: {note}", file=sys.stderr)
 except InputError as error:
     raise WorkflowError(f"{error}") from None
