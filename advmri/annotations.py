@@ -83,6 +83,13 @@ def read_annotations(path: Path) -> list[AnnotationRow]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+    try:
+        return _rows(text, path)
+    except csv.Error as error:
+        raise InputError(f"{path}: not a CSV file ({error}).") from error
+
+
+def _rows(text: str, path: Path) -> list[AnnotationRow]:
     with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]

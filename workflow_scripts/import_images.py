@@ -6,6 +6,7 @@ the volumes' attributes.
 
 import argparse
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,7 +19,12 @@ from workflow_scripts.program import Progress, atomic_output, parser, run
 
 def main(arguments: argparse.Namespace) -> None:
     """Read the images and write one volume each."""
-    images = np.load(arguments.images, mmap_mode="r", allow_pickle=False)
+    try:
+        images = np.load(arguments.images, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(f"{arguments.images}: not a readable .npy of numbers ({error}).") from error
+    if not isinstance(images, np.ndarray):
+        raise InputError(f"{arguments.images}: holds several arrays; give a .npy.")
     if images.ndim != 3 or np.iscomplexobj(images):
         raise InputError(f"{arguments.images}: holds {images.dtype} {images.shape}, not real [images, rows, columns].")
     with Progress("import images", len(images), "volumes") as progress:

@@ -1,7 +1,13 @@
-"""Turn an array of measured k-space (.npy, .npz) into a volume in fastMRI's format."""
+"""Turn an array of measured k-space (.npy, .npz) into a volume in fastMRI's format.
+
+A .npy is read slice by slice; a .npz has to be held in memory.
+"""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,50 +20,72 @@ AXES = "schw"
 TARGET_PEAK = 1e-3
 
 
-def _load(path: Path, key: str | None) -> NDArray[np.complex64]:
+def _load(path: Path, key: str | None) -> NDArray[Any]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
-    loaded = np.load(path, allow_pickle=False)
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path}: not a readable .npy or .npz of numbers ({error}).") from error
     if isinstance(loaded, np.lib.npyio.NpzFile):
         names = list(loaded)
         if key is None and len(names) > 1:
             raise InputError(f"{path}: holds {', '.join(names)}; say which with --key.")
+        if key is not None and key not in names:
+            raise InputError(f"{path}: holds {', '.join(names)}, no {key!r}; see --key.")
         loaded = loaded[key or names[0]]
     if not np.iscomplexobj(loaded):
         raise InputError(f"{path}: holds {loaded.dtype}, not complex numbers.")
-    return loaded.astype(np.complex64)
+    return loaded
 
 
-def arrange(array: NDArray[np.complex64], axes: str) -> NDArray[np.complex64]:
-    """Bring an array whose axes are named by letters (s, c, h = readout, w = phase encoding) to [s, c, h, w]."""
+def arrange(array: NDArray[Any], axes: str) -> NDArray[Any]:
+    """View an array whose axes are named by letters (s, c, h = readout, w = phase encoding) as [s, c, h, w]."""
     if not len(set(axes)) == len(axes) == array.ndim or not set("chw") <= set(axes) <= set(AXES):
         raise InputError(f"--axes {axes!r} does not describe {array.ndim} axes; use c, h, w and s once each at most.")
     if "s" not in axes:
         array, axes = array[None], "s" + axes
-    return np.ascontiguousarray(array.transpose([axes.index(letter) for letter in AXES]))
+    return array.transpose([axes.index(letter) for letter in AXES])
+
+
+def _slices(array: NDArray[Any], coil_images: bool, scale: float = 1.0) -> Iterator[NDArray[np.complex64]]:
+    """Give the k-space of one slice after the other, each [C, H, W]."""
+    shift = (-2, -1)
+    for number in range(len(array)):
+        kspace = np.ascontiguousarray(array[number], dtype=np.complex64)
+        if coil_images:
+            kspace = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(kspace, axes=shift), norm="ortho"), axes=shift)
+        yield (kspace * np.float32(scale)).astype(np.complex64, copy=False)
+
+
+def _scale_to_peak(array: NDArray[Any], coil_images: bool, crop: tuple[int, int], path: Path) -> float:
+    """Return what to multiply the volume by so that its RSS has the maximum `TARGET_PEAK`."""
+    maximum = np.max([rss_image(one, crop).max() for one in _slices(array, coil_images)])
+    if not (np.isfinite(maximum) and maximum > 0):
+        raise InputError(f"{path}: its values are all zero or not finite; --keep-scale imports them as they are.")
+    return TARGET_PEAK / float(maximum)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, arrange, scale, write."""
-    kspace = arrange(_load(arguments.array, arguments.key), arguments.axes)
-    if arguments.coil_images:
-        shift = {"axes": (-2, -1)}
-        kspace = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(kspace, **shift), norm="ortho"), **shift)
-    crop = tuple(arguments.crop or kspace.shape[-2:])
-    if crop[0] > kspace.shape[-2] or crop[1] > kspace.shape[-1]:
-        raise InputError(f"--crop {crop} is larger than the k-space {kspace.shape[-2:]}.")
+    array = arrange(_load(arguments.array, arguments.key), arguments.axes)
+    crop = tuple(arguments.crop or array.shape[-2:])
+    if crop[0] > array.shape[-2] or crop[1] > array.shape[-1]:
+        raise InputError(f"--crop {crop} is larger than the k-space {array.shape[-2:]}.")
+    coil_images = arguments.coil_images
+    scale = 1.0
     if not arguments.keep_scale:
-        kspace = kspace * (TARGET_PEAK / rss_image(kspace, (crop[0], crop[1])).max())
+        scale = _scale_to_peak(array, coil_images, (crop[0], crop[1]), arguments.array)
     with atomic_output(arguments.output) as temporary:
         write_volume(
             temporary,
-            kspace.astype(np.complex64),
+            _slices(array, coil_images, scale),
             crop=(crop[0], crop[1]),
             acquisition=arguments.acquisition,
             patient=arguments.patient or arguments.output.stem,
             field_of_view_mm=(arguments.field_of_view_mm[0], arguments.field_of_view_mm[1]),
         )
-    LOGGER.info("%s: k-space %s, crop %s", arguments.output, kspace.shape, crop)
+    LOGGER.info("%s: k-space %s, crop %s", arguments.output, array.shape, crop)
 
 
 def options() -> argparse.ArgumentParser:

@@ -61,16 +61,18 @@ def test_counts_of_the_real_file(real_rows):
         "duplicate of an earlier row": 5,
     }
     assert sum(map(len, kept.values())) + len(left_out) == len(real_rows)
+    twice = {(entry.volume, entry.slice) for entry in left_out if entry.reason.startswith("duplicate")}
+    assert twice == {("file1001706", number) for number in range(21, 26)}
+    assert {row.label for row in real_rows if row.label.startswith("Joint Effusion")} == {"Joint Effusion"}
 
 
 @pytest.mark.shared
 def test_annotated_slices_of_the_real_file(real_rows):
-    """9,581 slices carry a box row; the one of zero height is the only box of its slice or not."""
+    """9,581 slices carry a box row, and so does that of the box of zero height."""
     slices = {(row.volume, row.slice) for row in real_rows if not row.study_level}
     assert len(slices) == 9_581
     kept, _ = decide(real_rows)
-    lost = slices - set(kept)
-    assert lost <= {("file1002097", 27)}
+    assert slices == set(kept)
 
 
 @pytest.mark.shared
@@ -87,7 +89,10 @@ def test_counts_of_the_validation_split(real_rows, validation_volumes):
 @pytest.mark.shared
 def test_small_boxes_of_the_real_file(real_rows, validation_volumes):
     boxes = [row for row in real_rows if row.has_area]
-    assert sum(min(row.width, row.height) < 7 for row in boxes) in (184, 185)  # 185 with the box of zero height
+    assert sum(min(row.width, row.height) < 7 for row in boxes) == 184
+    (flat,) = [row for row in real_rows if not row.study_level and not row.has_area]
+    assert (flat.volume, flat.slice, flat.height) == ("file1002097", 27, 0)
+    assert flat.volume not in validation_volumes
     everything, _ = decide(real_rows, validation_volumes)
     large, left_out = decide(real_rows, validation_volumes, minimum_box_size=7)
     small = [entry for entry in left_out if "smaller" in entry.reason]
@@ -101,9 +106,9 @@ def _size(box):
 
 
 @pytest.mark.shared
-def test_boxes_out_of_range_are_clipped_not_lost(real_rows):
+def test_boxes_out_of_range_are_clipped_not_lost(real_rows, validation_volumes):
     outside = [row for row in real_rows if row.has_area and row.y < 0]
-    assert len(outside) == 6
+    assert len(outside) == 6 and sum(row.volume in validation_volumes for row in outside) == 2
     assert {(row.y, row.label) for row in outside} == {(-1, "Joint Effusion")}
     kept, _ = decide(real_rows)
     for row in outside:
@@ -236,6 +241,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, places):
         ("file,slice,study_level,x,y,width,height,label\nv,1,No,1\n", "line 2: fewer cells"),
         ("file,slice,study_level,x,y,width,height,label\nv,,No,1,1,1,1,a\n", "line 2: 'file' or 'slice' is empty"),
         (b"file,slice\n\xff", "UTF-8"),
+        ("file,slice,study_level,x,y,width,height,label\nv,1,No,1,1,1,1," + "a" * 200_000 + "\n", "not a CSV file"),
     ],
 )
 def test_bad_files_are_named_with_the_line(tmp_path, content, named):

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
+from fastmri.data import SliceDataset
+from fastmri.data.subsample import create_mask_for_mask_type
+from fastmri.data.transforms import VarNetDataTransform
 from support import SMALL_NETWORKS, complex_normal, random_network, run_program
 
 from advmri.errors import InputError
+from advmri.masks import fastmri_seed, make_mask
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 from advmri.volumes import read_kspace, read_target, read_volume
-from workflow_scripts import import_checkpoint, import_kspace
+from workflow_scripts import import_checkpoint, import_images, import_kspace
 
 
 @pytest.fixture
@@ -89,6 +94,60 @@ def test_an_axis_named_twice_is_refused(rng, tmp_path):
     np.save(tmp_path / "k.npy", complex_normal(rng, (2, 20, 16, 16)))
     with pytest.raises(InputError, match="'chww' does not describe"):
         run_program(import_kspace, array=tmp_path / "k.npy", axes="chww", output=tmp_path / "v.h5")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04broken"])
+def test_what_is_no_array_is_named(tmp_path, content):
+    (tmp_path / "k.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"k\.npy: not a readable"):
+        run_program(import_kspace, array=tmp_path / "k.npy", axes="chw", output=tmp_path / "v.h5")
+
+
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_arrays_without_a_scale_are_named(tmp_path, value):
+    np.save(tmp_path / "k.npy", np.full((2, 20, 16), value, np.complex64))
+    with pytest.raises(InputError, match=r"k\.npy: its values are all zero or not finite"):
+        run_program(import_kspace, array=tmp_path / "k.npy", axes="chw", output=tmp_path / "v.h5")
+
+
+@pytest.mark.parametrize("content", [None, b"text", b"PK\x03\x04broken"])
+def test_what_holds_no_images_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "i.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"i\.npy: not a readable"):
+        run_program(import_images, images=tmp_path / "i.npy", root=tmp_path, train=1, pixel_mm=1.0)
+
+
+def test_a_key_that_is_not_there_is_named(rng, tmp_path):
+    np.savez(tmp_path / "k.npz", a=complex_normal(rng, (2, 20, 16)))
+    with pytest.raises(InputError, match=r"k\.npz: holds a, no 'b'"):
+        run_program(import_kspace, array=tmp_path / "k.npz", key="b", axes="chw", output=tmp_path / "v.h5")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("scan", "options", "shape", "crop"),
+    [
+        ("brain-7coil/brain_slice.npz", {"axes": "hwc", "coil-images": []}, (1, 7, 256, 216), (256, 216)),
+        ("phantom-2coil/gre_k.npy", {"axes": "wch", "crop": [160, 160]}, (1, 2, 320, 160), (160, 160)),
+    ],
+    ids=["brain", "phantom"],
+)
+@pytest.mark.parametrize("mask_type", ["random", "equispaced_fraction"])
+def test_fastmri_reads_the_imported_real_scans_identically(shared, tmp_path, scan, options, shape, crop, mask_type):
+    """The documented command, then fastMRI's own dataset and transform: the same numbers as ours, bit by bit."""
+    run_program(import_kspace, array=shared / scan, **options, output=tmp_path / "scan.h5")
+    volume = read_volume(tmp_path / "scan.h5")
+    assert (volume.slices, volume.coils, volume.rows, volume.columns) == shape and volume.crop == crop
+    transform = VarNetDataTransform(create_mask_for_mask_type(mask_type, [0.08], [4]))
+    (sample,) = SliceDataset(tmp_path, "multicoil", transform=transform, use_dataset_cache=False)
+    mask = make_mask(volume.columns, 4, 0.08, mask_type, fastmri_seed("scan"), volume.padding)
+    assert torch.equal(
+        torch.view_as_complex(sample.masked_kspace), torch.from_numpy(read_kspace(volume, 0)) * mask.columns
+    )
+    assert torch.equal(sample.target, torch.from_numpy(read_target(volume, 0)))
+    assert (sample.num_low_frequencies, sample.crop_size) == (mask.num_low_frequencies, crop)
+    assert sample.max_value == volume.maximum == pytest.approx(1e-3)
 
 
 def test_magnitudes_are_no_kspace(tmp_path):

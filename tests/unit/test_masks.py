@@ -1,5 +1,6 @@
 """Masks are, bit by bit, those that fastMRI's transforms draw for the same file."""
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -35,6 +36,34 @@ def test_equals_fastmri_on_the_real_names(validation_names, mask_type, accelerat
         )
         assert torch.equal(masked[0, 0, :, 0].bool(), mask.columns)
         assert mask.num_low_frequencies == centre
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("acceleration", "fraction"), RATES)
+@pytest.mark.parametrize("mask_type", ["random", "equispaced_fraction"])
+def test_equals_the_varnet_transform_on_the_real_names(validation_names, mask_type, acceleration, fraction):
+    """What E2E-VarNet gets from fastMRI for each validation volume, the columns outside the padding included."""
+    transform = VarNetDataTransform(create_mask_for_mask_type(mask_type, [fraction], [acceleration]))
+    kspace, target = np.ones((1, 2, WIDTH), np.complex64), np.ones((2, 320), np.float32)
+    attributes = {"padding_left": 18, "padding_right": 350, "recon_size": (2, 320, 1), "max": 1.0}
+    for name in validation_names:
+        sample = transform(kspace, None, target, attributes, name, 0)
+        mask = make_mask(WIDTH, acceleration, fraction, mask_type, fastmri_seed(name[:-3]), padding=(18, 350))
+        assert torch.equal(sample.mask.reshape(-1).bool(), mask.columns)
+        assert torch.equal(torch.view_as_complex(sample.masked_kspace)[0, 0].real.bool(), mask.columns)
+        assert sample.num_low_frequencies == mask.num_low_frequencies
+
+
+@pytest.mark.shared
+def test_realised_accelerations_of_equispaced_masks(validation_names):
+    for (acceleration, fraction), expected in zip(RATES, (4.00, 8.01), strict=True):
+        rates = [
+            make_mask(
+                WIDTH, acceleration, fraction, "equispaced_fraction", fastmri_seed(name[:-3])
+            ).realised_acceleration
+            for name in validation_names
+        ]
+        assert np.mean(rates) == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.shared
@@ -85,3 +114,11 @@ def test_mask_file_round_trip(tmp_path):
     write_mask_file(tmp_path / "mask.h5", mask.columns.numpy(), mask.num_low_frequencies, 4, "seed")
     columns, centre = read_mask_file(tmp_path / "mask.h5")
     assert columns.dtype == bool and (columns == mask.columns.numpy()).all() and centre == mask.num_low_frequencies
+    with h5py.File(tmp_path / "mask.h5") as file:
+        assert dict(file.attrs) == {
+            "num_low_frequencies": round(64 * 0.1),
+            "acceleration": 4,
+            "realised_acceleration": mask.realised_acceleration,
+            "seed": "seed",
+        }
+        assert file.attrs["realised_acceleration"] == 64 / int(columns.sum())

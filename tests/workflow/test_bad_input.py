@@ -8,6 +8,7 @@ import yaml
 from snakemake_runs import copy_workflow
 from support import SMALL_NETWORKS, random_network, write_csv, write_small_volume
 
+from advmri.annotations import read_annotations
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 
 BOXES = [("v1", 0, "No", 4, 6, 9, 8, "tear")]
@@ -121,6 +122,25 @@ def test_volumes_in_the_csv_that_are_not_on_disk(repository, data):
     status, text = repository.run("--dry-run", *write_config(data))
     assert status == 0 and "note: " in text
     assert "1 of 2 annotated volumes are in neither folder" in text and "'w9'" in text
+
+
+@pytest.mark.shared
+def test_the_published_annotations_by_their_keyword(repository, data, tmp_path, shared):
+    """The real CSV where `annotations: fastmri+` looks for it; a file that is not the published one is refused."""
+    workflow = copy_workflow(repository, tmp_path / "workflow")
+    place = workflow.folder / "data" / "fastmri-plus" / "knee.csv"
+    place.parent.mkdir(parents=True)
+    place.write_bytes((shared / "fastmri-plus" / "knee.csv").read_bytes())
+    write_small_volume(data / "multicoil_val" / "file1000026.h5")
+    words = write_config(data, dataset={"annotations": "fastmri+"})
+    slices = {row.slice for row in read_annotations(place) if row.volume == "file1000026" and row.has_area}
+    status, text = workflow.run("--dry-run", *words)
+    assert status == 0 and "968 of 969 annotated volumes are in neither folder" in text
+    planned = [pairs["volume"] for rule, pairs in workflow.planned(*words) if rule == "index_volume"]
+    assert planned == ["file1000026"] and slices
+    place.write_bytes(place.read_bytes()[:-1])
+    status, text = workflow.run("--dry-run", *words)
+    assert status != 0 and "knee.csv: not the published fastMRI+ file" in text and "Traceback" not in text
 
 
 def test_names_that_cannot_be_used(repository, data):
