@@ -65,12 +65,15 @@ class AttackInputs:
 
     def scan(self, number: int) -> Scan:
         """Read one slice."""
+        thermal = self.index.annotated[number].thermal
+        covariance = np.asarray(thermal.covariance_real) + 1j * np.asarray(thermal.covariance_imaginary)
         return Scan(
             kspace=torch.from_numpy(read_kspace(self.volume, number)).to(self.device),
             mask=self.mask,
             num_low_frequencies=self.num_low_frequencies,
             crop=self.index.crop,
             reconstructor=self.reconstructor,
+            coil_covariance=torch.from_numpy(covariance).to(self.device),
         )
 
     def thermal_relative_norm(self, scan: Scan, number: int) -> np.ndarray:

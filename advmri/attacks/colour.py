@@ -6,7 +6,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-CORNER_FRACTION = 0.1
 SMALLEST_EIGENVALUE = 1e-6
 
 
@@ -43,20 +42,3 @@ class Colour:
     def whitened(self, perturbation: Tensor) -> Tensor:
         """Return w = A^-1 z [..., C, H, n], in the coordinates in which the bound is measured."""
         return torch.einsum("ij,...jhn->...ihn", self.inverse, perturbation)
-
-
-def corner_covariance(kspace: Tensor) -> Tensor:
-    """Estimate the coils' noise covariance, complex [C, C], from the corners of k-space [C, H, W].
-
-    A tenth of the rows and of the acquired columns at either end; signal is weakest there. Columns that hold nothing
-    (padding) are left out.
-    """
-    acquired = kspace[:, :, kspace.abs().sum(dim=(0, 1)) > 0]
-    rows, columns = (max(1, round(size * CORNER_FRACTION)) for size in acquired.shape[1:])
-    corners = [acquired[:, end][:, :, side] for end in _ends(rows) for side in _ends(columns)]
-    samples = torch.cat([corner.flatten(1) for corner in corners], dim=1).to(torch.complex128)
-    return samples @ samples.mH / samples.shape[1]
-
-
-def _ends(count: int) -> tuple[slice, slice]:
-    return slice(None, count), slice(-count, None)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from advmri.attacks.colour import Colour, corner_covariance
+from advmri.attacks.colour import Colour
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
 from advmri.attacks.search import Optimiser, RegionObjective
@@ -62,7 +62,10 @@ class NoiseProblem:
         """The coils' colour of each scan; none where noise is white."""
         if self.settings.colour == "white":
             return None
-        return [Colour.from_covariance(corner_covariance(scan.kspace)) for scan in self.scans]
+        covariances = [scan.coil_covariance for scan in self.scans if scan.coil_covariance is not None]
+        if len(covariances) < len(self.scans):
+            raise ValueError("colour: coil_covariance needs the covariance of every scan; index the volume anew.")
+        return [Colour.from_covariance(covariance) for covariance in covariances]
 
     @cached_property
     def _bounded_norms(self) -> Tensor:

@@ -21,6 +21,7 @@ class Scan:
         num_low_frequencies: number of fully sampled central columns.
         crop: (h, w) of the reconstruction.
         reconstructor: the network under audit.
+        coil_covariance: of the scan's own noise, complex [C, C]; needed where noise is to have the coils' colour.
     """
 
     kspace: Tensor
@@ -28,6 +29,7 @@ class Scan:
     num_low_frequencies: int
     crop: tuple[int, int]
     reconstructor: Reconstructor
+    coil_covariance: Tensor | None = None
 
     @cached_property
     def measured_columns(self) -> Tensor:

@@ -1,5 +1,7 @@
 """Noise attacks of eq. (4) on random networks: exact when eta = 0, within the bound, climbing, reproducible."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -232,10 +234,34 @@ def test_a_region_that_the_network_does_not_look_at_has_a_zero_gradient():
     assert outcome.zero_gradient.tolist() == [False, True, True, True]
 
 
+def with_covariance(scan, seed=0):
+    """Give a scan coils whose noise is correlated."""
+    mixing = torch.randn(3, 3, dtype=torch.complex128, generator=torch.Generator().manual_seed(seed))
+    covariance = mixing @ mixing.mH + 2 * torch.eye(3)
+    return replace(scan, coil_covariance=covariance)
+
+
+def test_coloured_control_noise_has_the_coils_covariance():
+    """Of whitened coils of equal norms: then every virtual coil gets the same noise."""
+    scan = with_covariance(small_scan("unet"))
+    asked = settings(optimiser="gaussian", draws=1, bound="acquisition_l2", colour="coil_covariance", severities=[0.02])
+    draws = [attack(scan, regions(scan), asked, seed)["image"].perturbation[0].flatten(1) for seed in range(20)]
+    samples = torch.cat(draws, dim=1).to(torch.complex128)
+    found = samples @ samples.mH
+    expected = scan.coil_covariance / scan.coil_covariance.norm()
+    torch.testing.assert_close(found / found.norm(), expected, rtol=0, atol=0.05)
+
+
+def test_colour_without_a_covariance_is_refused():
+    scan = small_scan("unet")
+    with pytest.raises(ValueError, match="coil_covariance"):
+        attack(scan, regions(scan), settings(colour="coil_covariance"))
+
+
 @pytest.mark.parametrize("bound", ["acquisition_l2", "sample_linf"])
 @pytest.mark.parametrize("colour", ["white", "coil_covariance"])
 def test_other_bounds_hold_and_are_used(bound, colour):
-    scan = small_scan("unet")
+    scan = with_covariance(small_scan("unet"))
     outcome = attack(scan, regions(scan), settings(bound=bound, colour=colour))["box_0"]
     assert (outcome.gauge <= 1 + 1e-4).all() and (outcome.budget_used[1:] > 0.6).all()
     assert (outcome.final_objective.diff() > 0).all()
@@ -314,7 +340,7 @@ def test_the_warm_start_says_where_the_noise_came_from():
 
 @pytest.mark.parametrize("colour", ["white", "coil_covariance"])
 def test_slices_searched_together_are_as_if_alone(colour, rng):
-    scans = [small_scan("unet", kspace=object_kspace(rng)) for _ in range(2)]
+    scans = [with_covariance(small_scan("unet", kspace=object_kspace(rng)), place) for place in range(2)]
     chosen = [regions(scans[0]), {"box_0": regions(scans[1])["box_0"]}]
     asked = settings(optimiser="gaussian", colour=colour)
     together = attack_with_noise(scans, chosen, asked, [1, 2], DATA_RANGE, 5)
