@@ -97,6 +97,16 @@ class ComputeSettings(BaseModel):
     workers: int = Field(0, ge=0, description="data loader processes per training job")
 
 
+class MetricSettings(BaseModel):
+    """How reconstructions are scored."""
+
+    model_config = STRICT
+
+    ssim_of_box: Literal["map", "crop"] = Field(
+        "map", description="map: mean of the whole image's SSIM map over the box; crop: SSIM of the cut-out box"
+    )
+
+
 class StatisticsSettings(BaseModel):
     """Confidence intervals."""
 
@@ -147,6 +157,7 @@ class Config(BaseModel):
     attack: AttackJobs = AttackJobs()
     convergence: ConvergenceSettings = ConvergenceSettings()
     compute: ComputeSettings = ComputeSettings()
+    metrics: MetricSettings = MetricSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     figures: FigureSettings = FigureSettings()
 

@@ -1,9 +1,13 @@
 """Image quality of a reconstruction in several regions: SSIM, PSNR and NMSE."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
-from advmri.ssim import Region, region_ssim, ssim_map
+from advmri.ssim import WHOLE_IMAGE, Region, cut_out_ssim, region_ssim, ssim_map
+
+SsimOfBox = Literal["map", "crop"]
 
 
 def psnr(target: NDArray[np.float32], image: NDArray[np.float32], data_range: float) -> float:
@@ -19,7 +23,11 @@ def nmse(target: NDArray[np.float32], image: NDArray[np.float32]) -> float:
 
 
 def score(
-    target: NDArray[np.float32], image: NDArray[np.float32], data_range: float, regions: dict[str, Region]
+    target: NDArray[np.float32],
+    image: NDArray[np.float32],
+    data_range: float,
+    regions: dict[str, Region],
+    ssim_of_box: SsimOfBox = "map",
 ) -> dict[str, dict[str, float]]:
     """Score one reconstruction in several regions.
 
@@ -28,14 +36,21 @@ def score(
         image: reconstruction [h, w], same units.
         data_range: the volume's maximum.
         regions: rows and columns of each region by its name.
+        ssim_of_box: `map` averages the SSIM map of the whole image; `crop` takes the SSIM of the cut-out box, where a
+            window fits into it, and the map elsewhere.
 
     Returns:
         `{region: {"ssim", "psnr", "nmse"}}`.
     """
     similarity = ssim_map(target, image, data_range)
+
+    def ssim(region: Region) -> float:
+        cut_out = cut_out_ssim(target, image, region) if ssim_of_box == "crop" and region != WHOLE_IMAGE else None
+        return region_ssim(similarity, region) if cut_out is None else cut_out
+
     return {
         name: {
-            "ssim": region_ssim(similarity, region),
+            "ssim": ssim(region),
             "psnr": psnr(target[region], image[region], data_range),
             "nmse": nmse(target[region], image[region]),
         }

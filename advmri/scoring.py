@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.attack_file import AttackFile
-from advmri.metrics import score
+from advmri.metrics import SsimOfBox, score
 from advmri.ssim import WHOLE_IMAGE, Region
 from advmri.volume_index import VolumeIndex
 
@@ -56,7 +56,7 @@ def _mean_of_live_coils(values: NDArray[np.floating]) -> float:
     return float(live.mean()) if live.size else float("nan")
 
 
-def score_attack_file(attack: AttackFile, index: VolumeIndex) -> list[dict[str, Any]]:
+def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimOfBox = "map") -> list[dict[str, Any]]:
     """Score every reconstruction of an attack file.
 
     Returns:
@@ -84,10 +84,10 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex) -> list[dict[str, 
             result = group[name]
             regions = _regions(index, number, name)
             places = {region: place for region, (_, _, place) in regions.items()}
-            clean_scores = score(target, clean, data_range, places)
+            clean_scores = score(target, clean, data_range, places, ssim_of_box)
             for position, severity in enumerate(result["severity"][()]):
-                scores = score(target, result["reconstruction"][position], data_range, places)
-                full = score(target, result["perturbed_target"][position], data_range, places)
+                scores = score(target, result["reconstruction"][position], data_range, places, ssim_of_box)
+                full = score(target, result["perturbed_target"][position], data_range, places, ssim_of_box)
                 noise = "relative_norm" in result
                 norm = _mean_of_live_coils(result["relative_norm"][position]) if noise else np.nan
                 for region, (box, label, _) in regions.items():

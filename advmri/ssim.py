@@ -16,6 +16,18 @@ def ssim_map(target: NDArray[np.float32], image: NDArray[np.float32], data_range
     )
 
 
+def cut_out_ssim(target: NDArray[np.float32], image: NDArray[np.float32], region: Region) -> float | None:
+    """Return the SSIM of a cut-out box [h, w] as AdvRec scores it (adversarial.py:246); None under 7 pixels a side.
+
+    The data range is that of the whole target, its largest minus its smallest value.
+    """
+    boxes = target[region], image[region]
+    if min(boxes[0].shape) < SSIM_WINDOW:
+        return None
+    data_range = float(target.max() - target.min())
+    return float(structural_similarity(*boxes, win_size=SSIM_WINDOW, data_range=data_range))
+
+
 def region_ssim(similarity: NDArray[np.float64], region: Region) -> float:
     """Average an SSIM map over a box; over the whole image without the margin that scikit-image leaves out too."""
     if region == WHOLE_IMAGE:

@@ -15,8 +15,11 @@ rule score:
     resources:
         mem_mb=growing(2000),
         runtime=minutes(30),
+    params:
+        ssim_of_box=CONFIG.metrics.ssim_of_box,
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
+        " --ssim-of-box {params.ssim_of_box}"
         " --output {output:q} --log {log:q}"
 
 

@@ -14,7 +14,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Score and write."""
     index = read_index(arguments.index)
     with open_attack_file(arguments.attack_file) as attack:
-        rows = score_attack_file(attack, index)
+        rows = score_attack_file(attack, index, arguments.ssim_of_box)
     with atomic_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -26,6 +26,7 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--attack-file", type=Path, required=True)
     made.add_argument("--index", type=Path, required=True, help="the volume's index")
+    made.add_argument("--ssim-of-box", choices=("map", "crop"), default="map", help="see metrics.ssim_of_box")
     made.add_argument("--output", type=Path, required=True, help="CSV, one row per slice, box, severity and region")
     return made
 

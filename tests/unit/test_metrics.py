@@ -63,3 +63,20 @@ def test_equal_images():
     found = score(target, target, 1e-3, {"image": WHOLE_IMAGE})["image"]
     assert found == {"ssim": pytest.approx(1), "psnr": float("inf"), "nmse": 0}
     assert psnr(target, target, 1.0) == float("inf") and nmse(target, target) == 0
+
+
+@given(seeds, st.integers(7, 15), st.integers(7, 12))
+def test_the_cut_out_box_is_scored_as_advrec_does(seed, height, width):
+    target, image = images(seed)
+    box = (slice(2, 2 + height), slice(4, 4 + width))
+    found = score(target, image, 1e-3, {"image": WHOLE_IMAGE, "box": box}, "crop")
+    expected = structural_similarity(target[box], image[box], data_range=target.max() - target.min())
+    np.testing.assert_allclose(found["box"]["ssim"], expected, rtol=1e-5)
+    usual = score(target, image, 1e-3, {"image": WHOLE_IMAGE, "box": box})
+    assert found["image"] == usual["image"] and found["box"]["psnr"] == usual["box"]["psnr"]
+
+
+def test_a_box_smaller_than_the_window_keeps_the_map():
+    target, image = images(1)
+    box = {"box": (slice(2, 8), slice(4, 16))}
+    assert score(target, image, 1e-3, box, "crop") == score(target, image, 1e-3, box)

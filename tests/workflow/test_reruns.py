@@ -116,6 +116,11 @@ CONFIG = {
         },
         set(ATTACKS),
     ),
+    "the SSIM of boxes": (
+        {"metrics": {"ssim_of_box": "crop"}},
+        {"score": len(ATTACKS) * VOLUMES * MODELS, **AFTER_SCORES},
+        set(),
+    ),
     "the bootstrap": ({"statistics": {"resamples": 300}}, AFTER_SCORES, set()),
     "a label": ({"models": {"unet": {"label": "another"}}}, {"figure": 8}, set()),
 }
