@@ -3,6 +3,7 @@
 # make environment   the environment alone, in .venv
 # make checks        format, lint, types
 # make unit          tests alone
+# make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
 # make schema        writes config.schema.json anew
 # make lock          writes the lock files anew from what is installed
 # make clean         removes results, logs and simulated data
@@ -11,9 +12,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
-SOURCES := advmri workflow_scripts tests envs
+SOURCES := advmri workflow_scripts benchmarks tests envs
 
-.PHONY: help demo test environment checks unit schema lock clean
+.PHONY: help demo test environment checks unit benchmark schema lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +48,9 @@ checks: $(VENV)/.dev-ready
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest
+
+benchmark: environment
+	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json
 
 schema: environment
 	$(BIN)/python -m workflow_scripts.write_schema --output config.schema.json

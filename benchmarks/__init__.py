@@ -1,0 +1,1 @@
+"""Speed of the attacks against a plain implementation on stock fastMRI modules; not part of the workflow."""
