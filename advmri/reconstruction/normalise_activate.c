@@ -91,12 +91,46 @@ static void take_means(Task *task) {
     }
 }
 
+/* bfloat16 is the upper half of a float; rounded to nearest, ties to even, NaN kept. */
+static inline float widen(uint16_t value) {
+    uint32_t bits = (uint32_t)value << 16;
+    float wide;
+    memcpy(&wide, &bits, sizeof wide);
+    return wide;
+}
+
+static inline uint16_t narrow(float wide) {
+    uint32_t bits;
+    memcpy(&bits, &wide, sizeof bits);
+    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return (uint16_t)(wide != wide ? 0x7fc0 : rounded);
+}
+
+/* REAL: what is computed in; ELEMENT: what images are stored in, with GET and PUT between the two. */
 #define REAL float
+#define ELEMENT float
+#define GET(value) (value)
+#define PUT(value) (value)
 #define NAME(stem) stem##_float32
 #include "normalise_activate.c"
-#undef REAL
 #undef NAME
+#undef ELEMENT
+#undef GET
+#undef PUT
+#define ELEMENT uint16_t
+#define GET(value) widen(value)
+#define PUT(value) narrow(value)
+#define NAME(stem) stem##_bfloat16
+#include "normalise_activate.c"
+#undef NAME
+#undef ELEMENT
+#undef GET
+#undef PUT
+#undef REAL
 #define REAL double
+#define ELEMENT double
+#define GET(value) (value)
+#define PUT(value) (value)
 #define NAME(stem) stem##_float64
 #include "normalise_activate.c"
 
@@ -114,24 +148,24 @@ static void NAME(collect)(const REAL *a, const REAL *b, double *sums, int64_t re
 /* Sums of x - pivot and its square, the pivot being the sample's first pixel: no cancellation where the mean is large. */
 static void NAME(sum_image)(const Task *task, int64_t sample, int64_t block, void *scratch) {
     int64_t channels = task->channels, repeats = LANES / channels > 0 ? LANES / channels : 1, width = repeats * channels;
-    const REAL *image = (const REAL *)task->result + sample * task->pixels * channels;
+    const ELEMENT *image = (const ELEMENT *)task->result + sample * task->pixels * channels;
     REAL *restrict first = scratch, *restrict second = first + width, *restrict pivot = second + width;
     double *sums = task->sums + (sample * task->blocks + block) * 2 * channels;
     int64_t pixel = block * task->block_pixels, end = least(pixel + task->block_pixels, task->pixels);
     for (int64_t i = 0; i < width; i++) {
-        pivot[i] = image[i % channels];
+        pivot[i] = GET(image[i % channels]);
         first[i] = second[i] = 0;
     }
     for (; pixel + repeats <= end; pixel += repeats) {
-        const REAL *restrict x = image + pixel * channels;
+        const ELEMENT *restrict x = image + pixel * channels;
         for (int64_t i = 0; i < width; i++) {
-            REAL difference = x[i] - pivot[i];
+            REAL difference = GET(x[i]) - pivot[i];
             first[i] += difference;
             second[i] += difference * difference;
         }
     }
     for (int64_t i = 0; i < (end - pixel) * channels; i++) {
-        REAL difference = image[pixel * channels + i] - pivot[i];
+        REAL difference = GET(image[pixel * channels + i]) - pivot[i];
         first[i] += difference;
         second[i] += difference * difference;
     }
@@ -142,7 +176,7 @@ static void NAME(sum_image)(const Task *task, int64_t sample, int64_t block, voi
 /* y = leaky_relu(x * scale + shift). */
 static void NAME(apply)(const Task *task, int64_t sample, int64_t block, void *scratch) {
     int64_t channels = task->channels, repeats = LANES / channels > 0 ? LANES / channels : 1, width = repeats * channels;
-    REAL *image = (REAL *)task->result + sample * task->pixels * channels;
+    ELEMENT *image = (ELEMENT *)task->result + sample * task->pixels * channels;
     REAL *restrict scale = scratch, *restrict shift = scale + width, slope = (REAL)task->slope;
     const double *moments = task->moments + sample * 2 * channels;
     int64_t pixel = block * task->block_pixels, end = least(pixel + task->block_pixels, task->pixels);
@@ -151,24 +185,25 @@ static void NAME(apply)(const Task *task, int64_t sample, int64_t block, void *s
         shift[i] = (REAL)moments[channels + i % channels];
     }
     for (; pixel < end; pixel += repeats) {
-        REAL *restrict x = image + pixel * channels;
+        ELEMENT *restrict x = image + pixel * channels;
         int64_t count = least(end - pixel, repeats) * channels;
         for (int64_t i = 0; i < count; i++) {
-            REAL normalised = x[i] * scale[i] + shift[i];
-            x[i] = normalised > 0 ? normalised : normalised * slope;
+            REAL normalised = GET(x[i]) * scale[i] + shift[i];
+            x[i] = PUT(normalised > 0 ? normalised : normalised * slope);
         }
     }
 }
 
 /* Normalise and activate `image` in place; `inverse_deviation` [samples][channels] gets 1 / sqrt(variance + epsilon). */
-int NAME(forward)(REAL *image, REAL *inverse_deviation, int64_t samples, int64_t pixels, int64_t channels, double slope,
+int NAME(forward)(ELEMENT *image, REAL *inverse_deviation, int64_t samples, int64_t pixels, int64_t channels, double slope,
                   double epsilon, int64_t threads) {
     Task task = {.result = image, .samples = samples, .pixels = pixels, .channels = channels, .slope = slope};
     REAL *pivots = malloc(sizeof(REAL) * samples * channels);
     int failed = pivots == NULL || prepare(&task);
     if (!failed) {
         for (int64_t sample = 0; sample < samples; sample++)
-            memcpy(pivots + sample * channels, image + sample * pixels * channels, sizeof(REAL) * channels);
+            for (int64_t c = 0; c < channels; c++)
+                pivots[sample * channels + c] = GET(image[sample * pixels * channels + c]);
         failed = for_every_block(&task, NAME(sum_image), threads);
         take_means(&task);
         for (int64_t i = 0; i < samples * channels; i++) {
@@ -190,18 +225,19 @@ int NAME(forward)(REAL *image, REAL *inverse_deviation, int64_t samples, int64_t
 static void NAME(sum_gradient)(const Task *task, int64_t sample, int64_t block, void *scratch) {
     int64_t channels = task->channels, stride = task->gradient_stride;
     int64_t repeats = stride == channels && LANES / channels > 0 ? LANES / channels : 1, width = repeats * channels;
-    const REAL *gradient = (const REAL *)task->gradient + sample * task->pixels * stride;
-    const REAL *output = (const REAL *)task->output + sample * task->pixels * channels;
+    const ELEMENT *gradient = (const ELEMENT *)task->gradient + sample * task->pixels * stride;
+    const ELEMENT *output = (const ELEMENT *)task->output + sample * task->pixels * channels;
     REAL *restrict first = scratch, *restrict second = first + width;
     REAL slope = (REAL)task->slope, undo = (REAL)(1 / task->slope);
     double *sums = task->sums + (sample * task->blocks + block) * 2 * channels;
     int64_t pixel = block * task->block_pixels, end = least(pixel + task->block_pixels, task->pixels);
     for (int64_t i = 0; i < width; i++) first[i] = second[i] = 0;
     for (; pixel < end; pixel += repeats) {
-        const REAL *restrict g = gradient + pixel * stride, *restrict y = output + pixel * channels;
+        const ELEMENT *restrict g = gradient + pixel * stride, *restrict y = output + pixel * channels;
         int64_t count = least(end - pixel, repeats) * channels;
         for (int64_t i = 0; i < count; i++) {
-            REAL before = y[i] > 0 ? g[i] : g[i] * slope, normalised = y[i] > 0 ? y[i] : y[i] * undo;
+            REAL value = GET(y[i]), incoming = GET(g[i]);
+            REAL before = value > 0 ? incoming : incoming * slope, normalised = value > 0 ? value : value * undo;
             first[i] += before;
             second[i] += before * normalised;
         }
@@ -214,10 +250,10 @@ static void NAME(sum_gradient)(const Task *task, int64_t sample, int64_t block, 
 static void NAME(differentiate)(const Task *task, int64_t sample, int64_t block, void *scratch) {
     int64_t channels = task->channels, stride = task->gradient_stride;
     int64_t repeats = stride == channels && LANES / channels > 0 ? LANES / channels : 1, width = repeats * channels;
-    const REAL *gradient = (const REAL *)task->gradient + sample * task->pixels * stride;
-    const REAL *output = (const REAL *)task->output + sample * task->pixels * channels;
+    const ELEMENT *gradient = (const ELEMENT *)task->gradient + sample * task->pixels * stride;
+    const ELEMENT *output = (const ELEMENT *)task->output + sample * task->pixels * channels;
     const REAL *inverse_deviation = (const REAL *)task->inverse_deviation + sample * channels;
-    REAL *result = (REAL *)task->result + sample * task->pixels * channels;
+    ELEMENT *result = (ELEMENT *)task->result + sample * task->pixels * channels;
     REAL *restrict mean = scratch, *restrict slant = mean + width, *restrict scale = slant + width;
     REAL slope = (REAL)task->slope, undo = (REAL)(1 / task->slope);
     const double *moments = task->moments + sample * 2 * channels;
@@ -228,19 +264,20 @@ static void NAME(differentiate)(const Task *task, int64_t sample, int64_t block,
         scale[i] = inverse_deviation[i % channels];
     }
     for (; pixel < end; pixel += repeats) {
-        const REAL *restrict g = gradient + pixel * stride, *restrict y = output + pixel * channels;
-        REAL *restrict x = result + pixel * channels;
+        const ELEMENT *restrict g = gradient + pixel * stride, *restrict y = output + pixel * channels;
+        ELEMENT *restrict x = result + pixel * channels;
         int64_t count = least(end - pixel, repeats) * channels;
         for (int64_t i = 0; i < count; i++) {
-            REAL before = y[i] > 0 ? g[i] : g[i] * slope, normalised = y[i] > 0 ? y[i] : y[i] * undo;
-            x[i] = (before - mean[i] - normalised * slant[i]) * scale[i];
+            REAL value = GET(y[i]), incoming = GET(g[i]);
+            REAL before = value > 0 ? incoming : incoming * slope, normalised = value > 0 ? value : value * undo;
+            x[i] = PUT((before - mean[i] - normalised * slant[i]) * scale[i]);
         }
     }
 }
 
 /* The input's gradient from the output's; pixels of `gradient` are `gradient_stride` elements apart (a part of a stack). */
-int NAME(backward)(const REAL *gradient, int64_t gradient_stride, const REAL *output, const REAL *inverse_deviation,
-                   REAL *result, int64_t samples, int64_t pixels, int64_t channels, double slope, int64_t threads) {
+int NAME(backward)(const ELEMENT *gradient, int64_t gradient_stride, const ELEMENT *output,
+                   const REAL *inverse_deviation, ELEMENT *result, int64_t samples, int64_t pixels, int64_t channels, double slope, int64_t threads) {
     Task task = {.gradient = gradient, .gradient_stride = gradient_stride, .output = output, .result = result,
                  .inverse_deviation = inverse_deviation, .samples = samples, .pixels = pixels, .channels = channels,
                  .slope = slope};

@@ -17,7 +17,7 @@ from torch.nn import functional
 from advmri.reconstruction.native import load_native
 
 SOURCE = Path(__file__).with_suffix(".c")
-PRECISIONS = {torch.float32: "float32", torch.float64: "float64"}
+PRECISIONS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
 FORWARD_TYPES = [*[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 3, *[ctypes.c_double] * 2, ctypes.c_int64]
 BACKWARD_TYPES = [
     *[ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * 3],
@@ -45,7 +45,7 @@ class _NormaliseActivate(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, image: Tensor, epsilon: float, slope: float) -> Tensor:
         batch, channels, height, width = image.shape
-        inverse_deviation = torch.empty(batch, channels, dtype=image.dtype)
+        inverse_deviation = torch.empty(batch, channels, dtype=torch.promote_types(image.dtype, torch.float32))
         sizes = (batch, height * width, channels)
         pointers = (image.data_ptr(), inverse_deviation.data_ptr())
         _call("forward", image.dtype, FORWARD_TYPES, *pointers, *sizes, slope, epsilon)

@@ -25,7 +25,7 @@ def compiler():
 
 def images(shape, seed, dtype=torch.float64):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=dtype) * 3 + 5
+    return (torch.randn(shape, generator=generator, dtype=torch.float64) * 3 + 5).to(dtype)
 
 
 def compare(shape, seed, weigh=lambda output: output, dtype=torch.float64):
@@ -54,6 +54,21 @@ def test_single_precision_is_as_near_to_the_truth_as_stock():
         compare((2, 8, 60, 50), 3, dtype=torch.float32), compare((2, 8, 60, 50), 3), strict=True
     ):
         assert (found - true).abs().max() <= 2 * (expected - true).abs().max() + 1e-6
+
+
+def test_bfloat16_rounds_once(compiler):
+    """Stored in bfloat16 and computed in float32: forward within half a unit in the last place."""
+    image = images((2, 8, 30, 21), 5).to(torch.bfloat16)
+    variable = image.clone().requires_grad_(True)
+    output = normalise_activate.normalise_activate(variable + 0.0, EPSILON, SLOPE)
+    exact = image.double().requires_grad_(True)
+    expected = STOCK[8](exact)
+    assert output.dtype == torch.bfloat16
+    assert ((output.double() - expected).abs() <= 2.0**-8 * expected.abs() + 1e-6).all()
+    weights = images(output.shape, 6) - 5
+    (gradient,) = torch.autograd.grad((output * weights.to(torch.bfloat16)).sum(), variable)
+    (true,) = torch.autograd.grad((expected * weights).sum(), exact)
+    assert gradient.dtype == torch.bfloat16 and (gradient.double() - true).norm() < 0.01 * true.norm()
 
 
 @pytest.mark.parametrize(
@@ -85,8 +100,9 @@ def test_images_without_contrast():
     assert not results[1][0].any()
 
 
-def test_nan_stays_in_its_channel():
-    image = images((2, 3, 6, 6), 0)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_nan_stays_in_its_channel(dtype):
+    image = images((2, 3, 6, 6), 0, dtype)
     image[1, 2, 3, 3] = torch.nan
     found = normalise_activate.normalise_activate(image.clone(), EPSILON, SLOPE)
     assert torch.equal(found.isnan(), STOCK[3](image).isnan())
