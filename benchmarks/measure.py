@@ -5,6 +5,7 @@ import json
 import resource
 import sys
 import time
+from typing import Literal
 
 import torch
 
@@ -14,10 +15,11 @@ from advmri.attacks.settings import NoiseAttack
 from benchmarks import plain
 from benchmarks.case import Case
 
+Implementation = Literal["plain", "float32", "bfloat16"]
 BYTES_PER_GB = 1e9
 
 
-def attack(case: Case, threat_model: str, implementation: str) -> float:
+def attack(case: Case, threat_model: str, implementation: Implementation) -> float:
     """Do the attack and return the seconds it took, building slice and network excluded."""
     scan, box = case.scan(), case.box()
     if implementation != "plain":
@@ -27,8 +29,10 @@ def attack(case: Case, threat_model: str, implementation: str) -> float:
     if threat_model == "noise" and implementation == "plain":
         plain.noise_attack(scan, box, case.noise_levels(), case.steps)
     elif threat_model == "noise":
-        settings = NoiseAttack(threat_model="noise", severities=case.noise_levels(), steps=case.steps)
-        attack_with_noise(scan, {"box": box}, settings, seed=0, batch_size=case.severities)
+        settings = NoiseAttack(
+            threat_model="noise", severities=case.noise_levels(), steps=case.steps, search_precision=implementation
+        )
+        attack_with_noise([scan], [{"box": box}], settings, [0], scan.target.max().item(), case.severities)
     elif implementation == "plain":
         plain.rotation_sweep(scan, box, case.degrees())
     else:
@@ -53,7 +57,9 @@ def main() -> None:
     """Read the case from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("threat_model", choices=("noise", "rotation"))
-    parser.add_argument("implementation", choices=("plain", "advmri"))
+    parser.add_argument(
+        "implementation", choices=("plain", "float32", "bfloat16"), help="plain, or what AdvMRI searches in"
+    )
     parser.add_argument("case", type=json.loads, help="the fields of a Case as JSON")
     arguments = parser.parse_args()
     case = Case(**arguments.case)

@@ -16,7 +16,6 @@ from typing import Any
 
 from benchmarks.case import Case
 
-IMPLEMENTATIONS = ("plain", "advmri")
 LOADED = 0.5
 
 
@@ -35,11 +34,11 @@ def measure(case: Case, threat_model: str, implementation: str) -> dict[str, flo
     return result
 
 
-def compare(case: Case, threat_model: str, runs: int) -> dict[str, Any]:
-    """Run both implementations turn about and return their medians and all runs."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in IMPLEMENTATIONS}
+def compare(case: Case, threat_model: str, implementations: list[str], runs: int) -> dict[str, Any]:
+    """Run the implementations, `plain` among them, turn about and return their medians and all runs."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in implementations}
     for run in range(runs):
-        for name in IMPLEMENTATIONS:
+        for name in implementations:
             found[name].append(measure(case, threat_model, name))
             seconds, peak = found[name][-1]["seconds"], found[name][-1]["peak_gb"]
             sys.stderr.write(
@@ -48,11 +47,11 @@ def compare(case: Case, threat_model: str, runs: int) -> dict[str, Any]:
     medians = {
         name: {key: statistics.median(one[key] for one in many) for key in many[0]} for name, many in found.items()
     }
-    ratio = medians["plain"]["seconds"] / medians["advmri"]["seconds"]
+    ratios = {name: medians["plain"]["seconds"] / one["seconds"] for name, one in medians.items() if name != "plain"}
     return {
         "threat_model": threat_model,
         "architecture": case.architecture,
-        "ratio": ratio,
+        "ratios": ratios,
         "medians": medians,
         "runs": found,
     }
@@ -60,12 +59,12 @@ def compare(case: Case, threat_model: str, runs: int) -> dict[str, Any]:
 
 def table(results: list[dict[str, Any]]) -> str:
     """Return the results as lines of text."""
-    lines = [f"{'attack':<10}{'network':<9}{'plain':>17}{'advmri':>17}{'ratio':>8}"]
+    lines = [f"{'attack':<10}{'network':<9}{'':<10}{'seconds':>9}{'peak GB':>9}{'ratio':>8}"]
     for result in results:
-        cells = "".join(
-            f"{medians['seconds']:>8.2f} s{medians['peak_gb']:>5.1f} GB" for medians in result["medians"].values()
-        )
-        lines.append(f"{result['threat_model']:<10}{result['architecture']:<9}{cells}{result['ratio']:>7.2f}x")
+        for name, median in result["medians"].items():
+            ratio = f"{result['ratios'][name]:.2f}x" if name in result["ratios"] else ""
+            first = f"{result['threat_model']:<10}{result['architecture']:<9}{name:<10}"
+            lines.append(f"{first}{median['seconds']:>9.2f}{median['peak_gb']:>9.2f}{ratio:>8}".rstrip())
     return "\n".join(lines)
 
 
@@ -78,6 +77,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--runs", type=int, default=3, help="of each implementation")
     for name in ("coils", "rows", "columns", "crop", "steps", "angles", "severities"):
         made.add_argument(f"--{name}", type=int, default=getattr(default, name))
+    made.add_argument("--bfloat16", action="store_true", help="also search in bfloat16 (noise)")
     made.add_argument("--small", action="store_true", help="tiny networks, to try the benchmark itself")
     made.add_argument("--threads", type=int, default=os.cpu_count())
     made.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -90,11 +90,17 @@ def main() -> None:
     arguments = vars(options().parse_args())
     networks, threat_models = arguments.pop("networks"), arguments.pop("threat_models")
     runs, output = arguments.pop("runs"), arguments.pop("output")
+    searches = ["plain", "float32", *(["bfloat16"] if arguments.pop("bfloat16") else [])]
     load = os.getloadavg()[0]
     if load > LOADED:
         sys.stderr.write(f"the machine is busy (load {load:.1f}): times and ratios are not to be trusted\n")
     results = [
-        compare(Case(architecture=network, **arguments), threat_model, runs)
+        compare(
+            Case(architecture=network, **arguments),
+            threat_model,
+            searches if threat_model == "noise" else searches[:2],
+            runs,
+        )
         for threat_model in threat_models
         for network in networks
     ]

@@ -30,7 +30,8 @@ class NoiseOutcome:
         perturbed_target: RSS of the fully sampled k + z [S, h, w].
         relative_norm: ||z_i|| / ||k_i|| [S, C].
         relative_norm_measured: ||z_i|| / ||M(k_i)|| [S, C].
-        objective: trace of the best start [S, T]; constant for severity 0, where nothing is searched.
+        objective: trace of the best start [S, T], in the search's precision; constant for severity 0, where nothing is
+            searched.
         best_step: int [S], where in the trace the best iterate is.
         best_start: int [S], the start it came from, or `SCALED_UP` or `TAKEN_OVER`.
         start_objective: largest objective of each start [S, R]; NaN where a restart was not needed.
@@ -138,10 +139,13 @@ def _search(
     """Search one batch of cases and starts and keep what is worse than `found`."""
     cases = [case for case, _ in members]
     starts = [Start(number, _generator(problem, seeds[case.scan], case, number)) for case, number in members]
-    result = optimiser.maximise(problem.objective(cases), problem.threat(cases), starts)
+    result = optimiser.maximise(problem.search_objective(cases), problem.threat(cases), starts)
+    best_values = result.trace.gather(1, result.best_step[:, None])[:, 0]
+    if problem.settings.search_precision != "float32":
+        with torch.no_grad():
+            best_values = problem.objective(cases)(result.best)
     for place, (case, number) in enumerate(members):
-        step = int(result.best_step[place])
-        value = float(result.trace[place, step])
+        step, value = int(result.best_step[place]), float(best_values[place])
         one = _Found(
             value=value,
             perturbation=result.best[place].clone(),

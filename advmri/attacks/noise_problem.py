@@ -134,3 +134,16 @@ class NoiseProblem:
             return damage(self.reconstruct(cases, self.coloured(cases, perturbation)))
 
         return value
+
+    def search_objective(self, cases: Sequence[Case]) -> Callable[[Tensor], Tensor]:
+        """Return `objective` with the network in the settings' `search_precision`: near enough to climb by."""
+        if self.settings.search_precision == "float32":
+            return self.objective(cases)
+        damage = self.damage(cases)
+
+        def value(perturbation: Tensor) -> Tensor:
+            with torch.autocast(perturbation.device.type, dtype=torch.bfloat16):
+                images = self.reconstruct(cases, self.coloured(cases, perturbation))
+            return damage(images.float())
+
+        return value

@@ -37,6 +37,9 @@ class NoiseAttack(BaseModel):
     warm_start: bool = Field(
         False, description="try each severity's noise, as it is and scaled up, at the next: damage never decreases"
     )
+    search_precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the network's convolutions during the search; what is reported is always float32"
+    )
     draws: int = Field(3, ge=1, description="gaussian: random perturbations per severity; the worst is kept")
 
     @field_validator("severities")

@@ -13,6 +13,8 @@ from advmri.attacks.norms import coil_norms
 
 TOLERANCE = 1e-3
 """Of the largest value: another device or library version computes float32 sums in another order."""
+ROUGH_TOLERANCE = 3e-2
+"""The same of a trace that was searched in bfloat16."""
 BOUND_TOLERANCE = 1e-5
 MEASURED = ("reconstruction", "perturbed_target", "gauge", "budget_used", "largest_unmeasured")
 
@@ -68,10 +70,11 @@ def check_noise(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
             found.append(f"perturbation: at severity {severity} it reaches outside the measured columns")
         if one.non_deterministic and not np.any(stored.get("non_deterministic")):
             found.append(f"non_deterministic: not set, but two evaluations differ at severity {severity}")
-    return found + _check_trace(stored, objectives)
+    tolerance = TOLERANCE if problem.settings.search_precision == "float32" else ROUGH_TOLERANCE
+    return found + _check_trace(stored, objectives, tolerance)
 
 
-def _check_trace(stored: Mapping[str, Any], objectives: np.ndarray) -> list[str]:
+def _check_trace(stored: Mapping[str, Any], objectives: np.ndarray, tolerance: float) -> list[str]:
     """Check that the stored noise is the best of its trace, or better where a warm start won."""
     missing = [name for name in ("objective", "best_step", "best_start", "start_objective") if name not in stored]
     if missing:
@@ -80,7 +83,7 @@ def _check_trace(stored: Mapping[str, Any], objectives: np.ndarray) -> list[str]
     best = np.nanmax(stored["objective"], axis=1)
     for place, (value, objective) in enumerate(zip(best, objectives, strict=True)):
         warm = stored["best_start"][place] < 0
-        close = abs(value - objective) <= TOLERANCE * abs(objective)
+        close = abs(value - objective) <= tolerance * abs(objective)
         if not (close or (warm and objective > value)):
             found.append(f"objective: the best of trace {place} is {value:.6g}, its perturbation gives {objective:.6g}")
         if stored["objective"][place, stored["best_step"][place]] != value:

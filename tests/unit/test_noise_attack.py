@@ -354,3 +354,17 @@ def test_slices_searched_together_are_as_if_alone(colour, rng):
     torch.testing.assert_close(
         gradient[1]["box_0"].objective, attack(scans[1], chosen[1], settings(steps=1), 2)["box_0"].objective
     )
+
+
+def test_search_in_bfloat16_is_reported_in_float32(attacked):
+    """The search sees other numbers, finds as much, and what is reported follows from the noise in float32."""
+    scan, chosen, exact = attacked
+    rough = attack(scan, chosen, settings(search_precision="bfloat16", restarts=2, start="zero"), seed=7, batch_size=2)
+    for name, outcome in rough.items():
+        images = scan.reconstruct(scan.perturbed_kspace(outcome.perturbation))
+        objective = region_error(images, scan.target, chosen[name].expand(len(images), -1, -1))
+        torch.testing.assert_close(outcome.final_objective, objective, rtol=1e-4, atol=0)
+        torch.testing.assert_close(outcome.start_objective.amax(dim=1)[1:], objective[1:], rtol=1e-4, atol=0)
+        assert not torch.equal(outcome.objective[1:], exact[name].objective[1:])
+        gain, exact_gain = (one.final_objective[1:] - one.final_objective[0] for one in (outcome, exact[name]))
+        assert (gain > 0.9 * exact_gain).all()

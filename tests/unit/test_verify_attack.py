@@ -21,6 +21,7 @@ CASES = {
     "warm, coloured": ("varnet", NOISE | {"warm_start": True, "colour": "coil_covariance", "bound": "sample_linf"}),
     "control": ("unet", NOISE | {"optimiser": "gaussian", "restarts": 1, "target": "image"}),
     "stopped early": ("unet", NOISE | {"steps": 8, "stop_gain": 0.5, "objective": "ssim"}),
+    "bfloat16": ("varnet", NOISE | {"optimiser": "pgd", "search_precision": "bfloat16"}),
     "rotation": ("unet", {"threat_model": "rotation", "severities": [0, 2], "angle_step": 1}),
 }
 
