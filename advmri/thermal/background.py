@@ -10,6 +10,8 @@ MARGIN_FRACTION = 0.08
 BANDS = 16
 QUIET_QUANTILE = 1 / 3
 QUIET_TOLERANCE = 1.1
+HANN_CORRELATION = 35 / 18
+"""Background samples for one independent sample: mean(w^4) / mean(w^2)^2 of the Hann weights w."""
 
 
 def chi_mean(coils: int) -> float:
@@ -31,6 +33,7 @@ class Background:
 
     Attributes:
         rms: sqrt(mean(M^2) / 2) of each coil's magnitude M [C].
+        rms_error: relative standard error of `rms` [C].
         sd: SD(M) / 0.655 of each coil's magnitude [C].
         rss_rms: sqrt(mean(M^2) / 2N) of the RSS image of N coils: the root mean square over coils, robust to their
             correlation.
@@ -39,6 +42,7 @@ class Background:
     """
 
     rms: NDArray[np.float64]
+    rms_error: NDArray[np.float64]
     sd: NDArray[np.float64]
     rss_rms: float
     rss_sd: float
@@ -89,11 +93,12 @@ def measure_background(kspace: NDArray[np.complex64], padding: tuple[int, int]) 
     bands = _margin_bands(kspace, padding)
     power = np.stack([(np.abs(band) ** 2).mean(axis=1, dtype=np.float64) / 2 for band in bands])
     quiet = _quiet(power)
-    rms, sd = [], []
+    rms, error, sd = [], [], []
     for coil in range(len(kspace)):
         kept = [band[coil] for band, keep in zip(bands, quiet[:, coil], strict=True) if keep]
         magnitude = np.abs(np.concatenate(kept)).astype(np.float64)
         rms.append(np.sqrt((magnitude**2).mean() / 2))
+        error.append(0.5 * np.sqrt(HANN_CORRELATION / len(magnitude)))
         sd.append(magnitude.std() / chi_sd(1))
     level = np.square(rms)
     relative = np.divide(power, level, out=np.zeros_like(power), where=level > 0)
@@ -103,6 +108,7 @@ def measure_background(kspace: NDArray[np.complex64], padding: tuple[int, int]) 
     coils = len(kspace)
     return Background(
         rms=np.array(rms),
+        rms_error=np.array(error),
         sd=np.array(sd),
         rss_rms=float(np.sqrt((rss**2).mean() / (2 * coils))),
         rss_sd=float(rss.std() / chi_sd(coils)),

@@ -9,7 +9,7 @@ from advmri.thermal.kspace_edges import sigma_from_edges
 from advmri.thermal.relative_norm import thermal_relative_norm
 from advmri.thermal.thermal_noise import ThermalNoise
 
-SCATTER = 1.1
+STANDARD_ERRORS = 3
 DIGITS = 6
 
 
@@ -28,9 +28,10 @@ def measure_thermal_noise(kspace: NDArray[np.complex64], padding: tuple[int, int
         kspace: fully sampled k-space [C, H, W].
         padding: acquired columns [left, right).
     """
-    edges = sigma_from_edges(kspace, padding)
+    edges, edges_error = sigma_from_edges(kspace, padding)
     background = measure_background(kspace, padding)
-    sigma = np.where((edges > 0) & (background.rms > SCATTER * edges), edges, background.rms)
+    scatter = STANDARD_ERRORS * np.hypot(background.rms_error, edges_error)
+    sigma = np.where((edges > 0) & (background.rms > (1 + scatter) * edges), edges, background.rms)
     covariance = coil_covariance(background.samples)
     acquired = kspace.shape[1] * (padding[1] - padding[0])
     return ThermalNoise(

@@ -156,7 +156,7 @@ def test_zero_filled_columns_are_left_out(rng):
     kspace = complex_normal(rng, (2, 200, 150))
     kspace[:, :, :70] = 0
     kspace[:, :, 140:] = 0
-    for estimate in (lambda padding: sigma_from_edges(kspace, padding), lambda p: measure_background(kspace, p).rms):
+    for estimate in (lambda padding: sigma_from_edges(kspace, padding)[0], lambda p: measure_background(kspace, p).rms):
         np.testing.assert_allclose(estimate((70, 140)), 1.0, rtol=0.05)
         assert (estimate((0, 150)) < 0.9).all()
 
@@ -195,3 +195,20 @@ def test_relative_norm_against_monte_carlo(rng):
     expected = np.sqrt((np.linalg.norm(draws.reshape(2000, 2, -1), axis=2) ** 2).mean(axis=0)) / norms
     found = thermal_relative_norm(sigma, kspace, 12 * int(measured.sum()))
     np.testing.assert_allclose(found, expected, rtol=0.02)
+
+
+def test_standard_errors_are_what_repetition_shows(rng):
+    draws = [complex_normal(rng, (4, 160, 120)) for _ in range(60)]
+    edges = [sigma_from_edges(kspace, (0, 120)) for kspace in draws]
+    background = [measure_background(kspace, (0, 120)) for kspace in draws]
+    assert np.std([sigma for sigma, _ in edges]) == pytest.approx(edges[0][1], rel=0.2)
+    errors = np.mean([found.rms_error for found in background])
+    assert np.std([found.rms for found in background]) == pytest.approx(errors, rel=0.3)
+
+
+def test_a_weak_ghost_in_the_background_is_told_by_the_scatter(rng):
+    """Smooth signal of half the noise all over the margins: a tenth too much, and seen where the grid is large."""
+    images = complex_normal(rng, (2, 640, 368)) + 0.45
+    noise = measure_thermal_noise(centred_fft2(images).astype(np.complex64), (0, 368))
+    assert min(noise.background_rms) > 1.08 and noise.sigma == noise.edges
+    np.testing.assert_allclose(noise.sigma, 1, rtol=0.03)
