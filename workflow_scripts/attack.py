@@ -153,11 +153,15 @@ def main(arguments: argparse.Namespace) -> None:
                 gained = ", ".join(map(_error_gained, results))
             done += len(bundle)
             progress.finished(f"slice {', '.join(map(str, bundle))}", done, **{"largest error": gained})
-    with atomic_output(arguments.output) as temporary, h5py.File(temporary, "w") as file:
-        write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
-        for number in numbers:
-            with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
-                part_file.copy(slice_group(number), file)
+        # Not after the last slice either: a Snakemake that got the signal too counts its job as failed, whatever the
+        # program says, and deletes the output. The parts are out of its reach.
+        termination.obey()
+        with atomic_output(arguments.output) as temporary, h5py.File(temporary, "w") as file:
+            write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
+            for number in numbers:
+                with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
+                    part_file.copy(slice_group(number), file)
+        termination.obey()
     shutil.rmtree(parts)
 
 

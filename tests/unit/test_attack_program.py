@@ -87,10 +87,15 @@ def test_asked_to_end_it_finishes_its_slice(paths, tmp_path, counted, number):
     assert counted.attacked == [2]
 
 
-def test_asked_to_end_in_its_last_slice_it_succeeds(paths, tmp_path, counted):
+def test_asked_to_end_in_its_last_slice_it_leaves_the_file_to_the_retry(paths, tmp_path, counted):
+    """Snakemake, which got the signal too, would take the job for failed and delete the file."""
     counted.signal_at = (2, signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        attack_run(paths, tmp_path / "a.h5", SETTINGS)
+    assert not (tmp_path / "a.h5").exists()
+    counted.attacked = []
     attack_run(paths, tmp_path / "a.h5", SETTINGS)
-    assert (tmp_path / "a.h5").is_file()
+    assert counted.attacked == []
 
 
 def test_slices_that_share_batches_resume_as_well(paths, tmp_path, counted):
