@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from advmri.attacks.settings import AttackSettings, Module, attack_modules
 from advmri.errors import InputError
+from advmri.factory_code import is_found, module_of
 from advmri.simulation.settings import SimulationSettings
 from advmri.training.settings import ModelSettings
 
@@ -193,9 +194,12 @@ class Config(BaseModel):
             if acceleration not in self.mask.center_fractions
         ]
         for name, model in self.models.items():
-            if (model.training is None) == (model.checkpoint is None):
-                problems.append(f"models.{name}: give either 'training' or 'checkpoint'")
-            if not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
+            problems.extend(f"models.{name}: {problem}" for problem in model.problems())
+            if model.factory is not None and not is_found(model.factory):
+                problems.append(
+                    f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH"
+                )
+            if model.architecture and not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
                 problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")
         for name, attack in self.attacks.items():
             for key, module in attack_modules(attack).items():

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("advmri", "workflow_scripts")
 
 
-def _module_file(name: str) -> Path | None:
+def module_file(name: str) -> Path | None:
+    """Return the file of a module in this repository's folder; None where it is not there."""
     stem = ROOT.joinpath(*name.split("."))
     for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
         if candidate.is_file():
@@ -18,17 +18,25 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
+def _package_of(file: Path, level: int) -> str:
+    """Return the package that `level` dots mean in a file."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[: len(parts) - level])
+
+
 @cache
 def _direct_imports(file: Path) -> frozenset[str]:
-    """Return the project's modules that a source file imports anywhere in it, absolute imports only."""
+    """Return the modules in this repository's folder that a source file imports anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(name for name in names if name.split(".")[0] in PACKAGES and _module_file(name))
+        elif isinstance(node, ast.ImportFrom):
+            package = _package_of(file, node.level) if node.level else ""
+            base = ".".join(filter(None, (package, node.module)))
+            names.add(base)
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if module_file(name))
 
 
 @cache
@@ -41,20 +49,20 @@ def module_sources(module: str) -> tuple[str, ...]:
     Raises:
         ModuleNotFoundError: where there is no such module in this project.
     """
-    if _module_file(module) is None:
+    if module_file(module) is None:
         raise ModuleNotFoundError(f"{module}: no such module in {ROOT}")
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        file = _module_file(name)
+        file = module_file(name)
         if name in found or file is None:
             continue
         found.add(name)
         waiting.extend(_direct_imports(file))
         if "." in name:
             waiting.append(name.rpartition(".")[0])
-    files = {file for name in found if (file := _module_file(name)) is not None}
+    files = {file for name in found if (file := module_file(name)) is not None}
     files |= {compiled for file in files if (compiled := file.with_suffix(".c")).is_file()}
     return tuple(sorted(file.relative_to(ROOT).as_posix() for file in files))
 

@@ -6,12 +6,14 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
 from advmri.attacks.settings import attack_modules
 from advmri.config import validate_config
 from advmri.errors import InputError
+from advmri.factory_code import factory_digest, in_project, module_of
 from advmri.planning import Plan
 from advmri.provenance import sources, sources_digest
 
@@ -61,13 +63,22 @@ def as_json(settings, exclude=None):
 
 
 def architecture_module(model):
-    """The module that a model's checkpoint is loaded with."""
-    return f"advmri.reconstruction.{CONFIG.models[model].architecture}"
+    """The module that a model's checkpoint is loaded with: the user's, where it lies in this folder."""
+    settings = CONFIG.models[model]
+    if settings.factory is None:
+        return f"advmri.reconstruction.{settings.architecture}"
+    return module_of(settings.factory) if in_project(settings.factory) else "advmri.reconstruction.user_model"
 
 
 def modules_of_attack(attack):
     """The modules that an attack loads by name."""
     return attack_modules(CONFIG.attacks[attack]).values()
+
+
+def outside_code(model):
+    """The state of a factory's code that cannot be an input, since it lies elsewhere."""
+    factory = CONFIG.models[model].factory
+    return "" if factory is None else factory_digest(factory)
 
 
 def growing(amount, most=None):
@@ -107,6 +118,17 @@ def trained_models(trained=True):
     """A regular expression of the models that are trained here, or of those taken from checkpoints."""
     names = [re.escape(name) for name, model in CONFIG.models.items() if (model.training is not None) == trained]
     return "|".join(names) or "$^"
+
+
+def given_checkpoint(wildcards):
+    """The weights of a model that is not trained here; a factory may need none."""
+    pattern = CONFIG.models[wildcards.model].checkpoint
+    return [] if pattern is None else pattern.format(acceleration=wildcards.acceleration)
+
+
+def option(name, value):
+    """An option of a program; nothing where there is no value."""
+    return f"{name} {quote(str(value))}" if value else ""
 
 
 def attack_jobs(pattern, attacks=tuple(CONFIG.attacks), accelerations=tuple(CONFIG.accelerations)):

@@ -44,9 +44,7 @@ rule train:
 
 rule import_checkpoint:
     input:
-        checkpoint=lambda wildcards: CONFIG.models[wildcards.model].checkpoint.format(
-            acceleration=wildcards.acceleration
-        ),
+        checkpoint=given_checkpoint,
         code=lambda wildcards: code("import_checkpoint", architecture_module(wildcards.model)),
     output:
         f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
@@ -60,10 +58,17 @@ rule import_checkpoint:
         mem_mb=growing(4000),
         runtime=minutes(10),
     params:
-        architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
+        architecture=lambda wildcards: CONFIG.models[wildcards.model].network,
+        arguments=lambda wildcards: json.dumps(CONFIG.models[wildcards.model].arguments, sort_keys=True),
+        contract=lambda wildcards: as_json(CONFIG.models[wildcards.model].contract),
+        checkpoint=lambda wildcards: option("--checkpoint", given_checkpoint(wildcards)),
+        trained_on=lambda wildcards: option("--trained-on", CONFIG.models[wildcards.model].trained_on),
+        digest=lambda wildcards: outside_code(wildcards.model),
+        compute=COMPUTE,
     shell:
-        "python -m workflow_scripts.import_checkpoint --checkpoint {input.checkpoint:q}"
-        " --architecture {params.architecture} --acceleration {wildcards.acceleration}"
+        "python -m workflow_scripts.import_checkpoint --name {wildcards.model:q} --architecture {params.architecture}"
+        " --arguments {params.arguments:q} --contract {params.contract:q} --acceleration {wildcards.acceleration}"
+        " {params.checkpoint} {params.trained_on} --code-digest {params.digest:q} {params.compute}"
         " --output {output:q} --log {log:q}"
 
 

@@ -11,6 +11,8 @@ import torch
 
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
+from advmri.reconstruction.contract import check_contract
+from advmri.reconstruction.settings import ContractSettings
 from advmri.seeds import derive_seed
 from advmri.training.dataset import MaskSettings
 from advmri.training.fit import Compute, fit
@@ -83,6 +85,7 @@ def main(arguments: argparse.Namespace) -> None:
         trained_on=arguments.trained_on,
         training={**settings.model_dump(), "seed": arguments.seed, "volumes": [volume.path.stem for volume in volumes]},
     )
+    check_contract(arguments.name, reconstructor.to(device).eval(), ContractSettings(), device)
     with atomic_output(arguments.history) as temporary:
         history.to_csv(temporary, index=False)
     with atomic_output(arguments.output) as temporary:

@@ -1,15 +1,19 @@
 """A trained reconstruction as a file: architecture, weights and what it was trained on."""
 
-import pickle
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from advmri.errors import InputError
 from advmri.reconstruction.architecture import build_reconstructor
+from advmri.reconstruction.fastmri_layout import SIZES
 from advmri.reconstruction.protocol import Reconstructor
+from advmri.reconstruction.weights_file import load_weights, read_torch_file
 
 FORMAT_VERSION = 1
 
@@ -19,10 +23,10 @@ class Checkpoint:
     """Everything that `model.pt` holds but the weights.
 
     Attributes:
-        architecture: name of a module in `advmri/reconstruction`.
-        arguments: sizes given to its `build`.
+        architecture: name of a module in `advmri/reconstruction`, or a user's factory `package.module:function`.
+        arguments: sizes given to its `build`, or to the factory.
         acceleration: the acceleration it was trained for.
-        trained_on: name of the split, `train` or `train+val` (leakage).
+        trained_on: name of the split, `train` or `train+val` (leakage), or `nothing` for what has no training.
         training: settings and facts of the training.
     """
 
@@ -41,30 +45,46 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, reconstructor: Reconstru
     torch.save({"format_version": FORMAT_VERSION, "architecture": architecture, "state_dict": state, **facts}, path)
 
 
-def load_checkpoint(path: Path, device: torch.device) -> tuple[Checkpoint, Reconstructor]:
-    """Read `model.pt` and return its facts and the reconstruction on `device`: evaluation mode, weights frozen.
+def is_checkpoint(content: Any) -> bool:
+    """Whether this is what `save_checkpoint` writes."""
+    return isinstance(content, dict) and content.get("format_version") == FORMAT_VERSION
 
-    Raises:
-        InputError: where the file is not such a checkpoint or its weights do not fit its architecture.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such checkpoint.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: not a checkpoint that loads with weights_only=True ({error}).") from error
-    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
-        raise InputError(f"{path}: not an AdvMRI checkpoint of format {FORMAT_VERSION}.")
-    reconstructor = build_reconstructor(content["architecture"]["name"], content["architecture"]["arguments"])
-    try:
-        reconstructor.network.load_state_dict(content["state_dict"])
-    except RuntimeError as error:
-        raise InputError(f"{path}: its weights do not fit its architecture: {error}") from error
-    checkpoint = Checkpoint(
+
+def facts_of(content: dict[str, Any]) -> Checkpoint:
+    """Return the facts in the content of a `model.pt`."""
+    return Checkpoint(
         architecture=content["architecture"]["name"],
         arguments=content["architecture"]["arguments"],
         acceleration=content["acceleration"],
         trained_on=content["trained_on"],
         training=content["training"],
     )
+
+
+def build_with_weights(
+    architecture: str, arguments: dict[str, Any], state: Mapping[str, Tensor], path: Path
+) -> Reconstructor:
+    """Make a reconstruction with given weights.
+
+    fastMRI's networks are made on torch's `meta` device and take the tensors of `state` as they are: the random
+    weights that they would start with are not drawn, and a file mapped into memory is not copied.
+    """
+    with torch.device("meta") if architecture in SIZES else nullcontext():
+        reconstructor = build_reconstructor(architecture, arguments)
+    sizes = ", ".join(f"{key} {value}" for key, value in arguments.items())
+    load_weights(reconstructor.network, state, path, f"{architecture} ({sizes})" if sizes else architecture)
+    return reconstructor
+
+
+def load_checkpoint(path: Path, device: torch.device) -> tuple[Checkpoint, Reconstructor]:
+    """Read `model.pt` and return its facts and the reconstruction on `device`: evaluation mode, weights frozen.
+
+    Raises:
+        InputError: where the file is not such a checkpoint or its weights do not fit its architecture.
+    """
+    content = read_torch_file(path)
+    if not is_checkpoint(content):
+        raise InputError(f"{path}: not an AdvMRI checkpoint of format {FORMAT_VERSION}.")
+    checkpoint = facts_of(content)
+    reconstructor = build_with_weights(checkpoint.architecture, checkpoint.arguments, content["state_dict"], path)
     return checkpoint, reconstructor.to(device).eval().requires_grad_(False)

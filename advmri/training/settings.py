@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from advmri.reconstruction.settings import ContractSettings
 
 
 class AugmentationSettings(BaseModel):
@@ -48,14 +50,56 @@ class TrainingSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """One network under audit: trained here, or taken from a checkpoint."""
+    """One network under audit: trained here, taken from a checkpoint, or made by a user's factory."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    architecture: str = Field(..., pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/reconstruction")
-    arguments: dict[str, Any] = Field({}, description="sizes, as fastmri.models names them")
+    architecture: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/reconstruction; or give a factory"
+    )
+    factory: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        description="a network of your own: 'package.module:function', which returns a torch.nn.Module",
+    )
+    arguments: dict[str, Any] = Field(
+        {},
+        description="of architecture or factory: sizes, as fastmri.models names them; those left out are taken from the"
+        " checkpoint; null: all of them",
+    )
     training: TrainingSettings | None = Field(None, description="how to train it")
     checkpoint: str | None = Field(
-        None, description="take this model.pt instead of training; '{acceleration}' in it is replaced"
+        None,
+        description="take these weights instead of training: AdvMRI's model.pt, fastMRI's state_dict, or a Lightning"
+        " checkpoint of fastMRI's modules; '{acceleration}' in it is replaced",
     )
+    trained_on: Literal["train", "train+val", "nothing"] | None = Field(
+        None,
+        description="what a checkpoint or factory from elsewhere was trained on, needed unless the file says it;"
+        " train+val (fastMRI's published weights) is marked in every table and figure",
+    )
+    contract: ContractSettings = Field(ContractSettings(), description="the scan that the network is checked on")
     label: str | None = Field(None, description="name in figures; the model's name where there is none")
+
+    @field_validator("arguments", mode="before")
+    @classmethod
+    def _null_is_none_given(cls, arguments: Any) -> Any:
+        return {} if arguments is None else arguments
+
+    @property
+    def network(self) -> str:
+        """The architecture, or the factory in its place."""
+        return self.architecture or self.factory or ""
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the settings taken together."""
+        found = []
+        if (self.architecture is None) == (self.factory is None):
+            found.append("give either 'architecture' or 'factory'")
+        elif self.factory is not None and self.training is not None:
+            found.append("a factory's network is not trained here; give its weights as 'checkpoint', or none")
+        elif self.factory is None and (self.training is None) == (self.checkpoint is None):
+            found.append("give either 'training' or 'checkpoint'")
+        if self.training is not None and self.trained_on is not None:
+            found.append("trained_on is for checkpoints and factories; what is trained here sees the train split only")
+        return found

@@ -223,3 +223,33 @@ def test_every_key_of_the_config_files_is_in_the_schema():
     jsonschema = pytest.importorskip("jsonschema")
     content = json.loads(json.dumps(default()))  # as an editor sees it: keys are text
     jsonschema.Draft202012Validator(config_schema()).validate(content)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"checkpoint": "m.pt"}, "give either 'architecture' or 'factory'"),
+        ({"architecture": "unet", "factory": "advmri.errors:f", "checkpoint": "m.pt"}, "give either 'architecture'"),
+        (
+            {"factory": "no_such_package.module:make"},
+            "no module no_such_package.module in this folder or on PYTHONPATH",
+        ),
+        ({"factory": "my_networks"}, "String should match pattern"),
+        ({"architecture": "unet", "checkpoint": "m.pt", "trained_on": "val"}, "Input should be 'train', 'train+val'"),
+        ({"architecture": "unet", "checkpoint": "m.pt", "contract": {"coils": 0}}, "greater than or equal to 1"),
+    ],
+)
+def test_models_from_elsewhere(settings, named):
+    content = default()
+    content["models"]["mine"] = settings
+    (line,) = problems_of(content)
+    assert "models.mine" in line and named in line
+
+
+def test_a_network_trained_here_says_itself_what_it_saw():
+    assert "trained_on is for checkpoints" in problems_of(changed(models__unet__trained_on="train+val"))[0]
+
+
+def test_null_takes_all_sizes_from_the_checkpoint():
+    model = validate_config(changed(models__unet={"architecture": "unet", "arguments": None, "checkpoint": "m.pt"}))
+    assert model.models["unet"].arguments == {} and model.models["unet"].network == "unet"

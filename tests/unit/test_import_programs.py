@@ -30,7 +30,7 @@ def test_a_checkpoint_is_copied_as_it_is(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("expected", "named"),
     [
-        ({"architecture": "varnet", "acceleration": 4}, "its architecture is unet, the config says varnet"),
+        ({"architecture": "varnet", "acceleration": 4}, "found unet with chans 4, num_pool_layers 2, expected varnet"),
         ({"architecture": "unet", "acceleration": 8}, "its acceleration is 4, the config says 8"),
     ],
 )

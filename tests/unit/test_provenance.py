@@ -2,7 +2,7 @@
 
 import pytest
 
-from advmri import provenance
+from advmri import factory_code, provenance
 from advmri.provenance import file_sha256, module_sources, sources, sources_digest
 
 ATTACK = [
@@ -123,6 +123,45 @@ def test_digest_follows_every_source_and_no_other(project):
     assert second != first
     (project / "advmri/deep/f.py").write_text("thing = 1\n")
     assert digest() == first
+
+
+def test_a_users_package_in_this_folder_is_followed_with_its_relative_imports(project):
+    files = {
+        "mine/__init__.py": "",
+        "mine/network.py": "from . import parts\nfrom .deep.layers import layer\nimport advmri.e\n",
+        "mine/parts.py": "",
+        "mine/deep/__init__.py": "",
+        "mine/deep/layers.py": "from ..shared import thing\n",
+        "mine/shared.py": "thing = 1\n",
+        "mine/unused.py": "",
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    found = set(module_sources("mine.network"))
+    assert found == set(files) - {"mine/unused.py"} | {"advmri/__init__.py", "advmri/e.py"}
+    assert factory_code.in_project("mine.network:make") and factory_code.factory_digest("mine.network:make") == ""
+
+
+def test_a_users_package_elsewhere_is_known_by_its_content(tmp_path, monkeypatch):
+    package = tmp_path / "elsewhere"
+    (package / "deep").mkdir(parents=True)
+    for name, text in {"__init__.py": "raise RuntimeError('imported')\n", "deep/net.py": "a = 1\n"}.items():
+        (package / name).write_text(text)
+    (tmp_path / "single.py").write_text("a = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest(factory):
+        factory_code.factory_digest.cache_clear()
+        return factory_code.factory_digest(factory)
+
+    factory = "elsewhere.deep.net:make"
+    assert factory_code.is_found(factory) and factory_code.is_found("single:make")
+    assert not factory_code.in_project(factory) and not factory_code.is_found("elsewhere.deep.other:make")
+    first = digest(factory)
+    assert len(first) == 64 != digest("single:make") and digest(factory) == first
+    (package / "deep" / "other.py").write_text("b = 1\n")
+    assert digest(factory) != first
 
 
 def test_an_unknown_module_is_an_error():

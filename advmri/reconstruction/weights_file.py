@@ -1,0 +1,78 @@
+"""Weights in files of torch: read without running code, compared with a network, put into it."""
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from advmri.errors import InputError
+
+REFUSED_CLASS = re.compile(r"(?:GLOBAL|class) `?([\w.]+\.\w+)")
+NAMED = 3
+"""Weights that a message names; of further ones it gives the number."""
+
+
+def read_torch_file(path: Path) -> Any:
+    """Read what `torch.save` wrote, by `weights_only=True`; zip files are mapped into memory, not copied.
+
+    Raises:
+        InputError: where the file is missing, no such file, or holds objects of other classes.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such checkpoint.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        refused = REFUSED_CLASS.search(str(error))
+        if refused is None:
+            raise InputError(f"{path}: not a checkpoint that loads with weights_only=True.") from error
+        raise InputError(
+            f"{path}: holds an object of {refused[1]}, which weights_only=True does not load; if you trust the file,"
+            f" keep its weights alone: torch.save(torch.load(path, weights_only=False)['state_dict'], new_path)."
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a checkpoint that loads with weights_only=True ({error}).") from error
+
+
+def is_state_dict(content: Any) -> bool:
+    """Whether this is a mapping of names to tensors."""
+    return (
+        isinstance(content, Mapping)
+        and len(content) > 0
+        and all(isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items())
+    )
+
+
+def _shape(value: Tensor) -> str:
+    return "x".join(map(str, value.shape)) or "scalar"
+
+
+def load_weights(network: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Put weights into a network; parameters on torch's `meta` device take the tensors of `state` as they are.
+
+    Args:
+        network: with the keys of `state`.
+        state: weights by name.
+        path: where they come from, for the message.
+        what: the network in words, for instance its architecture and sizes.
+
+    Raises:
+        InputError: naming weights that are missing, that are too many, or whose shapes differ.
+    """
+    expected = network.state_dict()
+    problems = [f"{key} is missing" for key in expected if key not in state]
+    problems += [f"{key} is unknown" for key in state if key not in expected]
+    problems += [
+        f"{key} is {_shape(state[key])}, expected {_shape(value)}"
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if problems:
+        more = f" (and {len(problems) - NAMED} more)" if len(problems) > NAMED else ""
+        raise InputError(f"{path}: its weights do not fit {what}: {'; '.join(problems[:NAMED])}{more}.")
+    network.load_state_dict(state, assign=any(value.is_meta for value in expected.values()))
