@@ -125,6 +125,7 @@ def main(arguments: argparse.Namespace) -> None:
         "acquisition": index.acquisition,
         "model": arguments.model,
         "acceleration": arguments.acceleration,
+        "trained_on": inputs.trained_on,
         "attack_name": arguments.attack,
         "attack": settings.model_dump(),
         "data_range": index.maximum,

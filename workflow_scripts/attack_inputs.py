@@ -38,6 +38,7 @@ class AttackInputs:
 
     Attributes:
         mask: measured columns [W].
+        trained_on: as the checkpoint says.
         files: where each was read from, by what it is: volume, index, mask, checkpoint.
     """
 
@@ -46,6 +47,7 @@ class AttackInputs:
     mask: Tensor
     num_low_frequencies: int
     reconstructor: Reconstructor
+    trained_on: str
     device: torch.device
     files: dict[str, Path]
 
@@ -53,10 +55,10 @@ class AttackInputs:
     def read(cls, files: dict[str, Path], device: torch.device) -> Self:
         """Read all but the k-space."""
         columns, num_low_frequencies = read_mask_file(files["mask"])
-        _, reconstructor = load_checkpoint(files["checkpoint"], device)
+        checkpoint, reconstructor = load_checkpoint(files["checkpoint"], device)
         volume, index = read_volume(files["volume"]), read_index(files["index"])
         mask = torch.from_numpy(columns).to(device)
-        return cls(volume, index, mask, num_low_frequencies, reconstructor, device, files)
+        return cls(volume, index, mask, num_low_frequencies, reconstructor, checkpoint.trained_on, device, files)
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by the name of its attribute in the attack file."""

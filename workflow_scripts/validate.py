@@ -20,8 +20,9 @@ from workflow_scripts.torch_setup import set_up_torch
 def main(arguments: argparse.Namespace) -> None:
     """Reconstruct every slice of every volume and score the volumes as fastMRI does."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    _, network = load_checkpoint(arguments.checkpoint, device)
+    checkpoint, network = load_checkpoint(arguments.checkpoint, device)
     methods = {arguments.model: network, "zero_filled": build_reconstructor("zero_filled", {})}
+    trained_on = {arguments.model: checkpoint.trained_on, "zero_filled": "nothing"}
     rows = []
     with Progress(
         f"validate {arguments.model}-{arguments.acceleration}x", len(arguments.volumes), "volumes"
@@ -55,6 +56,7 @@ def main(arguments: argparse.Namespace) -> None:
                         "acquisition": volume.acquisition,
                         "model": name,
                         "acceleration": arguments.acceleration,
+                        "trained_on": trained_on[name],
                         "slices": len(target),
                         "ssim": np.asarray(ssim(target, found, maximum)).item(),
                         "psnr": np.asarray(psnr(target, found, maximum)).item(),

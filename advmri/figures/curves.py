@@ -51,6 +51,7 @@ def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "s
             "attack": attack,
             "model": rows.model,
             "model_label": rows.model.map(inputs.options.models),
+            "trained_on": rows.trained_on,
             "acceleration": rows.acceleration,
             "severity": rows.severity,
             "ssim": rows[f"{measure}_mean"],
@@ -163,7 +164,8 @@ def finish(axes: Axes, x_label: str, y_label: str) -> None:
     axes.set_ylim(axes.get_ylim()[0], 1.0)
 
 
-def write_note(figure: Figure, note: str) -> None:
-    """Write a note at the foot of a figure one column wide."""
-    lines = [line for part in note.splitlines() for line in wrap(part, NOTE_WIDTH)]
+def write_note(figure: Figure, note: str, inputs: FigureInputs) -> None:
+    """Write a note at the foot of a figure one column wide, and below it which models saw the audited split."""
+    parts = [*note.splitlines(), inputs.leakage_note]
+    lines = [line for part in parts for line in wrap(part, NOTE_WIDTH)]
     figure.supxlabel("\n".join(lines), fontsize=SMALL, color=REFERENCE_COLOUR)

@@ -25,10 +25,10 @@ def house_style() -> Iterator[None]:
 
 
 def draw_figure(name: str, inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
-    """Draw `advmri.figures.<name>`; return the figure and the table behind it."""
+    """Draw `advmri.figures.<name>`, leakage marked; return the figure and the table behind it."""
     draw: Draw = import_module(f"advmri.figures.{name}").draw
     with house_style():
-        return draw(inputs)
+        return draw(inputs.with_leakage_marked())
 
 
 def save_figure(figure: Figure, path: Path, kind: str) -> None:

@@ -51,7 +51,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
     finish(axes, "Noise level η (% of each coil's ‖k‖)", "SSIM in annotated boxes")
-    write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}")
+    write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}", inputs)
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), handles)
     return figure, pd.concat(tables, ignore_index=True)
 

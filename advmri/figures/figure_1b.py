@@ -52,7 +52,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     for axes in grid[:, 0]:
         axes.set_ylabel("SSIM in annotated boxes")
     grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)
-    write_note(figure, means_note(table, inputs))
+    write_note(figure, means_note(table, inputs), inputs)
     handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]
     write_legend(figure, model_handles(inputs), handles)
     return figure, table

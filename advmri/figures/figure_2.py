@@ -29,6 +29,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     noise = eta_label(shown.severity)
     changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
     foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}. *With the noise found against {options.models[changed_most]}."
+    foot = f"{foot} {inputs.leakage_note}"
     montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width, foot)
     rows = []
 

@@ -20,7 +20,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     first, _ = read_panel(inputs, shown, region, models[0], shown.severity)
     view = make_view(first, options)
     height, width = first.target.shape
-    foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}."
+    foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}. {inputs.leakage_note}"
     montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):

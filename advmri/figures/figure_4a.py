@@ -39,7 +39,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, 1.0, step, color=colour, linestyle=line, marker=marker)
     finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", "SSIM in annotated boxes")
-    write_note(figure, f"{means_note(attacked, inputs)}\nWorst angle: {options.worst_angle}")
+    write_note(figure, f"{means_note(attacked, inputs)}\nWorst angle: {options.worst_angle}", inputs)
     alone = Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone")
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), [alone])
     return figure, pd.concat([attacked, floor], ignore_index=True)

@@ -43,11 +43,12 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             is_worst = (sweep.angle - found.angle).abs() < ANGLE_TOLERANCE
             axes.plot(sweep.angle[is_worst], sweep.ssim[is_worst], color=colour, **WORST)
             facts = shown.facts() | {"model": model, "model_label": label, "acceleration": acceleration}
+            facts["trained_on"] = inputs.trained_on(model)
             tables.append(sweep.assign(**facts, worst=is_worst))
     axes.plot(sweep.angle, sweep.floor_ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)
     where = "the box" if found.rows is not None else "the image"
     finish(axes, "Rotation θ (degrees)", f"SSIM in {where}")
-    write_note(figure, f"{shown.place()}\n{shown.rule()}")
+    write_note(figure, f"{shown.place()}\n{shown.rule()}", inputs)
     handles = [
         Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone"),
         Line2D([], [], color=REFERENCE_COLOUR, label=f"worst angle: {options.worst_angle}", **WORST),

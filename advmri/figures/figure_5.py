@@ -28,7 +28,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     height, width = first.target.shape
     foot = (
         f"{shown.place()}. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°: {options.worst_angle};"
-        f" images rotated back. {BOX_NOTE}."
+        f" images rotated back. {BOX_NOTE}. {inputs.leakage_note}"
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {

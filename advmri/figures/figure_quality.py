@@ -28,7 +28,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         axes.set_ylabel(label)
         axes.set_xlabel("Acceleration")
     volumes = table.volume.nunique()
-    write_note(figure, f"No attack; {volumes} volume{'s' * (volumes != 1)}, lines join the same volume")
+    write_note(figure, f"No attack; {volumes} volume{'s' * (volumes != 1)}, lines join the same volume", inputs)
     names = [
         Line2D([], [], color=_colour(method, inputs), linestyle="", marker="o", label=label)
         for method, label in methods.items()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,10 @@ from advmri.errors import InputError
 from advmri.slice_jobs import job_range
 
 Image = NDArray[np.float32]
+
+LEAKAGE = "train+val"
+"""In `trained_on`: the network has seen the split that is audited."""
+LEAKAGE_MARK = "†"
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,26 @@ class FigureInputs:
             by_volume.setdefault(volume, []).append(slices)
         tables = [pd.read_csv(path, dtype={"volume": str, "model": str}) for path in (metrics, summary, quality)]
         return cls(options, tables[0], tables[1], tables[2], folder, by_volume)
+
+    def trained_on(self, model: str) -> str:
+        """Return what a model was trained on, as its checkpoints say: `train+val` where any of them saw both."""
+        found = {
+            *self.metrics.trained_on[self.metrics.model == model],
+            *self.quality.trained_on[self.quality.model == model],
+        }
+        return LEAKAGE if LEAKAGE in found else min(found, default="")
+
+    @property
+    def leakage_note(self) -> str:
+        """The footnote to `LEAKAGE_MARK`; empty where no model has seen the audited split."""
+        leaking = any(self.trained_on(model) == LEAKAGE for model in self.options.models)
+        return f"{LEAKAGE_MARK} trained on the audited split too ({LEAKAGE})" if leaking else ""
+
+    def with_leakage_marked(self) -> Self:
+        """Return the same with a mark behind the labels of models that have seen the audited split."""
+        marks = {model: LEAKAGE_MARK if self.trained_on(model) == LEAKAGE else "" for model in self.options.models}
+        labels = {model: f"{label}{marks[model]}" for model, label in self.options.models.items()}
+        return replace(self, options=replace(self.options, models=labels))
 
     def attack_path(self, attack: str, model: str, acceleration: int, volume: str, slice_number: int) -> Path:
         """Return the attack file that holds a slice."""

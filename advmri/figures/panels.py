@@ -44,7 +44,7 @@ def panel_facts(
     nan = float("nan")
     measured = {name: nan if prefix is None else float(scores[f"{prefix}{name}"]) for name in METRICS}
     head = {"panel_row": row, "panel_column": column, "shown": panel.shown, "model": panel.model or ""}
-    head["attack"] = panel.attack or ""
+    head |= {"attack": panel.attack or "", "trained_on": scores.trained_on if panel.model else ""}
     return head | showcase.facts() | perturbation | measured | view.facts()
 
 

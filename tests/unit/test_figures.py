@@ -69,6 +69,7 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
         images = {number: rng.random(SHAPE, np.float32) for number in BOXES}
         quality += [
             {"volume": volume, "model": name, "acceleration": factor, "ssim": rng.random(), "psnr": 20.0}
+            | {"trained_on": "nothing" if name == "zero_filled" else "train"}
             for name in ("zero_filled", *models)
             for factor in accelerations
         ]
@@ -80,7 +81,9 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                     with h5py.File(path, "w") as file:
                         settings = {"optimiser": "pgd", "target": "image" if attack == "on-image" else "box"}
                         facts = {"volume": volume, "model": model, "acceleration": factor, "data_range": 1.0}
-                        write_attributes(file, facts | {"attack": settings, "attack_name": attack})
+                        write_attributes(
+                            file, facts | {"trained_on": "train", "attack": settings, "attack_name": attack}
+                        )
                         for number, boxes in BOXES.items():
                             target = images[number]
                             clean = (target + 0.1 * rng.normal(size=SHAPE)).astype(np.float32)
@@ -125,6 +128,30 @@ def test_every_figure_draws_and_has_a_table(name, which, request):
     figure.draw_without_rendering()
     assert len(table) and not table.columns.duplicated().any()
     assert set(table.model.replace("", np.nan).dropna()) - {"zero_filled"} == set(given_inputs.options.models)
+
+
+def leaking(inputs, model):
+    """The same inputs, had one model seen the audited split."""
+    tables = {
+        name: (table := getattr(inputs, name)).assign(
+            trained_on=table.trained_on.where(table.model != model, "train+val")
+        )
+        for name in ("metrics", "summary", "quality")
+    }
+    return replace(inputs, **tables)
+
+
+@pytest.mark.parametrize("name", ALL_FIGURES)
+def test_every_figure_marks_models_that_saw_the_audited_split(name, inputs, tmp_path):
+    """Their label and a footnote on the page, and a column of the table behind it; no other model's."""
+    for which, marked in ((inputs, False), (leaking(inputs, "varnet"), True)):
+        figure, table = draw_figure(name, which)
+        save_figure(figure, tmp_path / "figure.svg", "svg")
+        text = (tmp_path / "figure.svg").read_text()
+        assert ("VARNET†" in text) == marked and "UNET†" not in text
+        assert ("trained on the audited split too" in text) == marked
+        assert set(table.trained_on[table.model == "varnet"]) == {"train+val" if marked else "train"}
+        assert set(table.trained_on[table.model == "unet"]) == {"train"}
 
 
 def test_every_figure_has_a_caption():

@@ -64,7 +64,14 @@ def targets(rng, names, rotation):
 def attack_file(rng, target, rotation=False):
     file = h5py.File("in memory", "w", driver="core", backing_store=False)
     settings = {"threat_model": "noise", "optimiser": "pgd", "target": target}
-    facts = {"volume": "v", "model": "unet", "acceleration": 4, "attack_name": "a", "data_range": 1.1}
+    facts = {
+        "volume": "v",
+        "model": "unet",
+        "acceleration": 4,
+        "trained_on": "train+val",
+        "attack_name": "a",
+        "data_range": 1.1,
+    }
     write_attributes(file, {**facts, "attack": settings})
     for number, boxes in BOXES.items():
         names = ["image"] if target == "image" else [f"box_{box.number}" for box in boxes]

@@ -21,6 +21,7 @@ def metrics(rng):
             "acquisition": "CORPD_FBK",
             "model": model,
             "acceleration": 4,
+            "trained_on": "train" if model == "unet" else "train+val",
             "attack": "noise-box",
             "optimiser": "pgd",
             "target": "box",
@@ -48,7 +49,8 @@ def test_rows_and_columns(metrics):
     assert (summary.n_volumes == 3).all() and (summary.n_boxes == 6).all()
     names = ["ssim", "psnr", "nmse", "ssim_drop", "psnr_drop", "nmse_rise", "fully_sampled_ssim"]
     values = [f"{name}_{part}" for name in names for part in ("mean", "ci_low", "ci_high")]
-    assert list(summary.columns) == [*GROUP, "n_volumes", "n_boxes", "thermal_multiple", *values]
+    assert list(summary.columns) == [*GROUP, "trained_on", "n_volumes", "n_boxes", "thermal_multiple", *values]
+    assert dict(zip(summary.model, summary.trained_on, strict=True)) == {"unet": "train", "varnet": "train+val"}
     for name in names:
         assert (summary[f"{name}_ci_low"] <= summary[f"{name}_mean"]).all()
         assert (summary[f"{name}_mean"] <= summary[f"{name}_ci_high"]).all()
