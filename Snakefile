@@ -24,5 +24,6 @@ rule all:
     default_target: True
     input:
         rules.collect_tables.output,
+        rules.judge_claims.output,
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
         CONVERGENCE_FIGURE,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from advmri.attacks.settings import AttackSettings, Module, attack_modules
+from advmri.claims.settings import ClaimsSettings
 from advmri.errors import InputError
 from advmri.factory_code import is_found, module_of
 from advmri.simulation.settings import SimulationSettings
@@ -16,6 +17,8 @@ from advmri.training.settings import ModelSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z0-9]+)*$", max_length=64)]
 PACKAGE = Path(__file__).resolve().parent
+PAPERS_PAIR = ("varnet", "unet")
+"""The architectures that the paper compares, the one it finds better first."""
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -161,6 +164,7 @@ class Config(BaseModel):
     metrics: MetricSettings = MetricSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     figures: FigureSettings = FigureSettings()
+    claims: ClaimsSettings = ClaimsSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -226,9 +230,22 @@ class Config(BaseModel):
                 problems.append(
                     f"figures.{key}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}"
                 )
+        for pair in self.claims.pairs or []:
+            problems.extend(f"claims.pairs: there is no model {name!r}" for name in pair if name not in self.models)
+            if pair[0] == pair[1]:
+                problems.append(f"claims.pairs: {pair[0]!r} is paired with itself")
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def claim_pairs(self) -> list[tuple[str, str]]:
+        """The networks that claims compare: (said to be better, the other)."""
+        if self.claims.pairs is not None:
+            return self.claims.pairs
+        of = {kind: [name for name, model in self.models.items() if model.architecture == kind] for kind in PAPERS_PAIR}
+        better, other = PAPERS_PAIR
+        return [(first, second) for first in of[better] for second in of[other]]
 
 
 def _keys(place: tuple[int | str, ...]) -> list[str]:

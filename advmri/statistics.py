@@ -1,4 +1,4 @@
-"""Means with confidence intervals that respect that boxes of one patient are not independent."""
+"""Means and their ratios with confidence intervals that respect that boxes of one patient are not independent."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,19 +22,32 @@ def cluster_mean(
     Returns:
         mean, low, high; low and high are NaN with fewer than two patients.
     """
-    numbers = np.asarray(values, dtype=float)
-    names, members = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(members, weights=numbers)
-    counts = np.bincount(members).astype(float)
-    mean = float(sums.sum() / counts.sum())
-    if len(names) < 2:
-        return mean, float("nan"), float("nan")
+    ones = np.ones(np.shape(values))
+    return cluster_ratio(values, ones, clusters, confidence=confidence, resamples=resamples, seed=seed)
 
-    def ratio(total: np.ndarray, count: np.ndarray, axis: int = -1) -> np.ndarray:
-        return total.sum(axis=axis) / count.sum(axis=axis)
+
+def cluster_ratio(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> tuple[float, float, float]:
+    """Return the mean of one number per box over the mean of another, and its interval; as `cluster_mean`."""
+    names, members = np.unique(np.asarray(clusters), return_inverse=True)
+    tops = np.bincount(members, weights=np.asarray(numerators, dtype=float))
+    bottoms = np.bincount(members, weights=np.asarray(denominators, dtype=float))
+    value = float(tops.sum() / bottoms.sum())
+    if len(names) < 2:
+        return value, float("nan"), float("nan")
+
+    def ratio(top: np.ndarray, bottom: np.ndarray, axis: int = -1) -> np.ndarray:
+        return top.sum(axis=axis) / bottom.sum(axis=axis)
 
     interval = bootstrap(
-        (sums, counts),
+        (tops, bottoms),
         ratio,
         paired=True,
         vectorized=True,
@@ -43,4 +56,4 @@ def cluster_mean(
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return mean, float(interval.low), float(interval.high)
+    return value, float(interval.low), float(interval.high)

@@ -170,6 +170,13 @@ FIGURES = [
 SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
 
 
+CLAIM_ROLES = {
+    role: name
+    for role in ("region_attack", "image_attack", "rotation_attack")
+    if (name := getattr(CONFIG.figures, role))
+}
+
+
 def figure_attack_files(wildcards):
     """The attack files that a figure may read: which slice it shows is decided by the scores."""
     _, roles, read = FIGURE_PLAN[wildcards.figure]

@@ -1,4 +1,4 @@
-# Scores of every attack file, and the tables over all of them.
+# Scores of every attack file, the tables over all of them, and what they say about the paper's claims.
 
 
 rule score:
@@ -67,3 +67,42 @@ rule collect_tables:
         " --validations {input.validations:q} --confidence {params.confidence} --resamples {params.resamples}"
         " --seed {params.seed} --metrics {output.metrics:q} --summary {output.summary:q}"
         " --excluded {output.excluded:q} --quality {output.quality:q} --log {log:q}"
+
+
+rule judge_claims:
+    input:
+        metrics=rules.collect_tables.output.metrics,
+        # Their sweeps of angles.
+        attack_files=attack_jobs(
+            ATTACK_FILE, attacks=[name for role, name in CLAIM_ROLES.items() if role == "rotation_attack"]
+        ),
+        code=code("claims"),
+    output:
+        report(
+            f"{RESULTS}/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"table": "claims", "shows": "The paper's claims"},
+        ),
+    log:
+        f"{LOGS}/judge_claims.log",
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        attacks=f"{RESULTS}/attacks",
+        series=[f"{model}-{acceleration}x" for model in CONFIG.models for acceleration in CONFIG.accelerations],
+        jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
+        roles=json.dumps(CLAIM_ROLES, sort_keys=True),
+        pairs=json.dumps(CONFIG.claim_pairs),
+        settings=as_json(CONFIG.claims, exclude={"pairs"}),
+        confidence=CONFIG.statistics.confidence,
+        resamples=CONFIG.statistics.resamples,
+        seed=CONFIG.seed,
+    shell:
+        "python -m workflow_scripts.claims --metrics {input.metrics:q} --attacks-folder {params.attacks:q}"
+        " --series {params.series:q} --jobs {params.jobs:q} --roles {params.roles:q} --pairs {params.pairs:q}"
+        " --settings {params.settings:q} --confidence {params.confidence} --resamples {params.resamples}"
+        " --seed {params.seed} --output {output:q} --log {log:q}"

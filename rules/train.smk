@@ -63,12 +63,12 @@ rule import_checkpoint:
         contract=lambda wildcards: as_json(CONFIG.models[wildcards.model].contract),
         checkpoint=lambda wildcards: option("--checkpoint", given_checkpoint(wildcards)),
         trained_on=lambda wildcards: option("--trained-on", CONFIG.models[wildcards.model].trained_on),
-        digest=lambda wildcards: outside_code(wildcards.model),
+        digest=lambda wildcards: option("--code-digest", outside_code(wildcards.model)),
         compute=COMPUTE,
     shell:
         "python -m workflow_scripts.import_checkpoint --name {wildcards.model:q} --architecture {params.architecture}"
         " --arguments {params.arguments:q} --contract {params.contract:q} --acceleration {wildcards.acceleration}"
-        " {params.checkpoint} {params.trained_on} --code-digest {params.digest:q} {params.compute}"
+        " {params.checkpoint} {params.trained_on} {params.digest} {params.compute}"
         " --output {output:q} --log {log:q}"
 
 

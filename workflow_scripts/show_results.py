@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from advmri.claims.inputs import LEAKAGE
+from advmri.claims.table import VERDICTS, count_verdicts
 from advmri.errors import InputError
 from workflow_scripts.program import parser, run
 
@@ -31,6 +33,17 @@ def short_table(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _claims(path: Path) -> list[str]:
+    """Return how often each of the paper's claims holds, where they have been judged."""
+    if not path.is_file():
+        return []
+    lines = []
+    for row in count_verdicts(pd.read_csv(path)).to_dict("records"):
+        counts = [f"{word} {row[word]}" for word in VERDICTS if row[word]]
+        lines.append(f"({row['claim']}) {row['description']}: {', '.join(counts)}")
+    return ["The paper's claims, number of comparisons that (tables/claims.csv):", *lines, ""]
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Read the tables and print."""
     tables, figures = arguments.results / "tables", arguments.results / "figures"
@@ -39,6 +52,8 @@ def main(arguments: argparse.Namespace) -> None:
     summary, quality = pd.read_csv(tables / "summary.csv"), pd.read_csv(tables / "quality.csv")
     clean = quality.groupby(["model", "acceleration"])[["ssim", "psnr"]].mean().round(3).reset_index()
     boxes = summary[summary.region == "box"]
+    seen = sorted({*summary.model[summary.trained_on == LEAKAGE]})
+    leakage = [f"Trained on the audited split too ({LEAKAGE}): {', '.join(seen)}", ""] if seen else []
     out = [
         "",
         f"Clean quality, mean of {quality.volume.nunique()} validation volumes (PSNR in dB):",
@@ -47,6 +62,8 @@ def main(arguments: argparse.Namespace) -> None:
         f"SSIM in the {boxes.n_boxes.max()} annotated boxes, mean [95% interval over patients], worst case found:",
         short_table(summary).to_string(index=False),
         "",
+        *leakage,
+        *_claims(tables / "claims.csv"),
         f"Figures: {figures}/*.png and *.svg, each with the CSV behind it",
         f"Tables:  {tables}/*.csv",
     ]

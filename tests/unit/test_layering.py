@@ -13,6 +13,7 @@ FORBIDDEN = {
     "advmri/attacks/": ("advmri.training", "advmri.figures", "advmri.simulation", "advmri.scoring", "advmri.config"),
     "advmri/training/": ("advmri.attacks", "advmri.figures", "advmri.simulation", "advmri.config"),
     "advmri/simulation/": ("advmri.attacks", "advmri.training", "advmri.reconstruction", "advmri.config", "torch"),
+    "advmri/claims/": ("advmri.attacks", "advmri.training", "advmri.reconstruction", "advmri.figures", "advmri.config"),
     "advmri/figures/": ("advmri.training", "advmri.reconstruction", "advmri.simulation", "advmri.config", "torch"),
     "advmri/kspace.py": ("advmri",),
     "advmri/masks.py": ("advmri",),

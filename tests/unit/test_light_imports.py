@@ -32,6 +32,8 @@ def test_planning_a_simulated_run_stays_light():
     assert loaded_by(plan) == set()
 
 
-@pytest.mark.parametrize("program", ["score", "collect", "index_volume", "show_results", "simulate_annotations"])
+@pytest.mark.parametrize(
+    "program", ["score", "collect", "claims", "index_volume", "show_results", "simulate_annotations"]
+)
 def test_programs_without_a_network_do_not_load_torch(program):
     assert not loaded_by(f"import workflow_scripts.{program}") & {"torch", "fastmri", "pytorch_lightning"}

@@ -35,6 +35,7 @@ def expected(workflow, *presets):
         "attack": len(config["attacks"]) * pairs * jobs,
         "score": len(config["attacks"]) * pairs * jobs,
         "collect_tables": 1,
+        "judge_claims": 1,
         "figure": FIGURES,
     }
 
