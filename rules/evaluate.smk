@@ -92,7 +92,7 @@ rule judge_claims:
         mem_mb=4000,
         runtime=30,
     params:
-        attacks=f"{RESULTS}/attacks",
+        attacks=lambda wildcards: f"{RESULTS}/attacks",
         series=[f"{model}-{acceleration}x" for model in CONFIG.models for acceleration in CONFIG.accelerations],
         jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
         roles=json.dumps(CLAIM_ROLES, sort_keys=True),
