@@ -89,8 +89,8 @@ rule judge_claims:
     conda:
         "../envs/environment.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=minutes(30),
     params:
         attacks=lambda wildcards: f"{RESULTS}/attacks",
         series=[f"{model}-{acceleration}x" for model in CONFIG.models for acceleration in CONFIG.accelerations],

@@ -54,7 +54,9 @@ rule import_checkpoint:
         model=trained_models(False),
     conda:
         "../envs/environment.yaml"
+    threads: CONFIG.compute.threads
     resources:
+        gpu=GPUS,
         mem_mb=growing(4000),
         runtime=minutes(10),
     params:
