@@ -289,9 +289,8 @@ def rotation_files(tmp_path):
             facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4, "attack": {}}
             write_attributes(file, facts)
             image = np.zeros((4, 4))
-            write_slice(
-                file, SliceResult(3, image, image, np.ones(2), [TargetResult(target, "", (0, 4), (0, 4), arrays)])
-            )
+            result = TargetResult(target, "", (0, 4), (0, 4), arrays)
+            write_slice(file, SliceResult(3, image, image, np.arange(2), np.ones(2), [result]))
     return tmp_path
 
 
