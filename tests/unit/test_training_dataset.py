@@ -1,10 +1,12 @@
 """Training samples: number i is the same whoever asks for it and when; every slice once per pass."""
 
+import h5py
 import numpy as np
 import pytest
 import torch
 from support import write_small_volume
 
+from advmri.errors import InputError
 from advmri.kspace import rss_reconstruction
 from advmri.training.dataset import MaskSettings, SliceDataset, batch_by_shape
 from advmri.training.settings import AugmentationSettings
@@ -94,3 +96,27 @@ def test_batches_hold_every_sample_once_by_shape(tmp_path):
     wide, narrow = batch_by_shape(samples)
     assert wide.kspace.shape == (2, 3, 48, 40) and narrow.kspace.shape == (2, 3, 48, 32)
     assert same([values[1] for values in wide], samples[2]) and same([values[0] for values in narrow], samples[1])
+
+
+def spoiled(tmp_path, position, value):
+    """A volume of two slices with some of its k-space replaced."""
+    write_small_volume(tmp_path / "v.h5", slices=2)
+    with h5py.File(tmp_path / "v.h5", "a") as file:
+        file["kspace"][position] = value
+    return read_volume(tmp_path / "v.h5")
+
+
+def test_a_dead_coil_makes_a_smaller_sample_and_a_batch_of_its_own(tmp_path):
+    samples = dataset([spoiled(tmp_path, (1, 2), 0)], length=4, augmentation=None)
+    found = [samples[number] for number in range(4)]
+    assert [sample.kspace.shape[0] for sample in found] == [3, 2, 3, 2]
+    assert all(torch.isfinite(torch.view_as_real(sample.kspace)).all() for sample in found)
+    assert sorted(tuple(batch.kspace.shape[:2]) for batch in batch_by_shape(found)) == [(2, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_an_unusable_slice_stops_the_training_with_its_name(tmp_path, value):
+    samples = dataset([spoiled(tmp_path, 1, value)], length=2, augmentation=None)
+    assert samples[0].kspace.isfinite().all()
+    with pytest.raises(InputError, match=r"v\.h5: slice 1"):
+        samples[1]
