@@ -98,7 +98,16 @@ class ComputeSettings(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where torch finds one")
     precision: Literal["float32", "tf32"] = Field("float32", description="tf32: faster convolutions on recent GPUs")
     threads: int = Field(1, ge=1, description="CPU threads per job; results depend on it in the last bits")
-    workers: int = Field(0, ge=0, description="data loader processes per training job")
+    workers: int = Field(0, ge=0, description="data loader processes per device of a training job")
+    devices: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        1, description="GPUs (or CPU processes) per node and training job; auto: all that the job sees"
+    )
+    nodes: int = Field(1, ge=1, description="nodes per training job; more than one needs SLURM's srun")
+
+    @property
+    def training_processes(self) -> int:
+        """Devices of a training job over all nodes; 1 per node where their number is found out in the job."""
+        return self.nodes * (1 if self.devices == "auto" else self.devices)
 
 
 class MetricSettings(BaseModel):
@@ -192,7 +201,10 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
-        problems = [
+        problems = []
+        if self.compute.nodes > 1 and self.compute.devices == "auto":
+            problems.append("compute.devices: give their number per node where compute.nodes is more than 1")
+        problems += [
             f"mask.center_fractions: no entry for acceleration {acceleration}"
             for acceleration in self.accelerations
             if acceleration not in self.mask.center_fractions
@@ -202,6 +214,12 @@ class Config(BaseModel):
             if model.factory is not None and not is_found(model.factory):
                 problems.append(
                     f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH"
+                )
+            processes = self.compute.training_processes
+            if model.training is not None and model.training.batch_size % processes:
+                problems.append(
+                    f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared evenly among"
+                    f" {processes} devices (compute.devices x compute.nodes)"
                 )
             if model.architecture and not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
                 problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")

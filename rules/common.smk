@@ -148,6 +148,21 @@ COMPUTE = f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precisi
 # Asked for on a cluster; a single machine ignores it unless `--resources gpu=1` says how many there are.
 GPUS = 0 if CONFIG.compute.device == "cpu" else 1
 
+# A training job may have several of them. On one node Lightning starts a process for each; over several nodes srun does,
+# inside an allocation without an outer srun (`mpi` tells the SLURM executor so).
+TRAINING_RESOURCES = {"gpu": GPUS * CONFIG.compute.training_processes}
+TRAINING_THREADS = CONFIG.compute.threads
+TRAINING_LAUNCH = ""
+if CONFIG.compute.nodes > 1:
+    per_node = CONFIG.compute.devices
+    TRAINING_RESOURCES |= {"mpi": "srun", "nodes": CONFIG.compute.nodes}
+    # The executor refuses one task per node, and would take `tasks` for tasks per GPU.
+    several = {"tasks_per_node": per_node}
+    TRAINING_RESOURCES |= several if per_node > 1 else {"tasks": CONFIG.compute.nodes, "tasks_per_gpu": 0}
+    TRAINING_LAUNCH = f"srun --nodes={CONFIG.compute.nodes} --ntasks-per-node={per_node} "
+else:
+    TRAINING_THREADS *= CONFIG.compute.training_processes
+
 ATTACK_FILE = f"{RESULTS}/attacks/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.h5"
 
 SAMPLED = PLAN.sampled_slices(CONFIG.convergence.slices) if CONFIG.convergence.attack else []

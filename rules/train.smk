@@ -17,9 +17,9 @@ rule train:
     priority: 10
     conda:
         "../envs/environment.yaml"
-    threads: CONFIG.compute.threads
+    threads: TRAINING_THREADS
     resources:
-        gpu=GPUS,
+        **TRAINING_RESOURCES,
         mem_mb=growing(8000),
         runtime=minutes(720),
     params:
@@ -31,14 +31,17 @@ rule train:
         seed=CONFIG.seed,
         compute=COMPUTE,
         workers=CONFIG.compute.workers,
+        devices=CONFIG.compute.devices,
+        nodes=CONFIG.compute.nodes,
+        launch=TRAINING_LAUNCH,
         digest=lambda wildcards: code_digest("train", architecture_module(wildcards.model)),
     # `exec`: a signal to the job reaches the program, which saves its state, and not a shell that ends at once.
     shell:
-        "exec python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
+        "exec {params.launch}python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
         " --architecture {params.architecture} --arguments {params.arguments:q} --settings {params.settings:q}"
         " --acceleration {wildcards.acceleration} --centre-fraction {params.centre_fraction}"
         " --mask-type {params.type} --seed {params.seed} --workers {params.workers} {params.compute}"
-        " --code-digest {params.digest} --volumes {input.volumes:q} --history {output.history:q}"
+        " --devices {params.devices} --nodes {params.nodes} --code-digest {params.digest} --volumes {input.volumes:q} --history {output.history:q}"
         " --output {output.checkpoint:q} --log {log:q}"
 
 

@@ -47,22 +47,26 @@ def add_compute_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--threads", type=int, default=1, help="CPU threads")
 
 
+def is_first_process() -> bool:
+    """Say whether this is the process that writes: with several devices Lightning, or srun, starts further ones."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("SLURM_PROCID", "0")) == 0
+
+
 def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentParser) -> None:
     """Parse the command line and run `main`; an InputError becomes one line and exit status 1."""
     arguments = options.parse_args()
     handlers: list[logging.Handler] = [_AboveBars()]
-    if arguments.log is not None:
+    if arguments.log is not None and is_first_process():
         arguments.log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(arguments.log, mode="w"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers)
-    LOGGER.setLevel(logging.INFO)
+    LOGGER.setLevel(logging.INFO if is_first_process() else logging.ERROR)
     try:
         main(arguments)
     except InputError as error:
         LOGGER.error("error: %s", error)
         sys.exit(1)
     except SystemExit as stop:
-        # Lightning ends a job that gets SIGTERM as if it had succeeded.
         LOGGER.error("stopped before the end; run again to go on from the last state")
         sys.exit(stop.code or EXIT_STATUS_TERMINATED)
     except Exception:

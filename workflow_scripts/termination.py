@@ -2,8 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -39,17 +37,3 @@ class Termination:
         if self.requested:
             LOGGER.error("asked to end by a signal")
             sys.exit(EXIT_STATUS_TERMINATED)
-
-
-@contextmanager
-def sigusr1_as_sigterm() -> Iterator[None]:
-    """Let SIGUSR1 do what SIGTERM does, for code that heeds SIGTERM alone.
-
-    Lightning leaves SIGUSR1 to a handler that is already there. Its own, under SLURM, requeues the job behind
-    Snakemake's back.
-    """
-    before = signal.signal(signal.SIGUSR1, lambda number, frame: signal.raise_signal(signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGUSR1, before)

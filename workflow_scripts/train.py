@@ -9,17 +9,26 @@ from pathlib import Path
 
 import torch
 
+from advmri.errors import InputError
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 from advmri.reconstruction.contract import check_contract
 from advmri.reconstruction.settings import ContractSettings
 from advmri.seeds import derive_seed
 from advmri.training.dataset import MaskSettings
-from advmri.training.fit import Compute, fit
+from advmri.training.fit import Compute, fit, split_holdout
+from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
 from advmri.volumes import read_volume
-from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
-from workflow_scripts.termination import sigusr1_as_sigterm
+from workflow_scripts.program import (
+    LOGGER,
+    Progress,
+    add_compute_options,
+    atomic_output,
+    is_first_process,
+    parser,
+    run,
+)
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -27,6 +36,8 @@ def _work_folder(output: Path, determining: dict[str, object]) -> Path:
     """Return the folder of interrupted runs with these settings; states of other settings are thrown away."""
     digest = hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()[:16]
     wanted = output.with_name(f".{output.name}.{digest}.partial")
+    if not is_first_process():
+        return wanted
     for other in output.parent.glob(f".{output.name}.*.partial"):
         if other != wanted:
             shutil.rmtree(other)
@@ -40,19 +51,34 @@ def _state_of(path: Path) -> tuple[str, int, int]:
     return str(path), facts.st_size, facts.st_mtime_ns
 
 
+def _devices(wanted: str, kind: str) -> int:
+    """Return the number of processes on this node; `auto`: one for every GPU that the job sees, one without."""
+    if wanted == "auto":
+        return torch.cuda.device_count() if kind == "cuda" else 1
+    number = int(wanted)
+    if kind == "cuda" and number > torch.cuda.device_count():
+        raise InputError(f"compute.devices is {number}, but torch finds {torch.cuda.device_count()} GPU(s) here.")
+    return number
+
+
 def main(arguments: argparse.Namespace) -> None:
-    """Train, write the checkpoint and its history."""
+    """Train, write the checkpoint and its history; with several devices the first process writes."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
+    compute = Compute(device.type, arguments.workers, _devices(arguments.devices, device.type), arguments.nodes)
     settings = TrainingSettings.model_validate(json.loads(arguments.settings))
     sizes = json.loads(arguments.arguments)
     mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)
     volumes = [read_volume(path) for path in sorted(arguments.volumes)]
+    training, _ = split_holdout(volumes, settings.holdout_volumes)
+    steps = training_length(settings, sum(volume.slices for volume in training)).steps
     determining = {
         "architecture": arguments.architecture,
         "arguments": sizes,
         "training": settings.model_dump(),
         "mask": vars(mask),
         "seed": arguments.seed,
+        # A state counts forward passes.
+        "processes": compute.processes,
         "volumes": [_state_of(volume.path) for volume in volumes],
         "code": arguments.code_digest,
     }
@@ -63,27 +89,43 @@ def main(arguments: argparse.Namespace) -> None:
     reconstructor = build_reconstructor(arguments.architecture, sizes)
     parameters = sum(weight.numel() for weight in reconstructor.parameters())
     name = f"train {arguments.name}"
-    LOGGER.info("%s: %.2f M parameters, %d volumes, on %s", name, parameters / 1e6, len(volumes), device)
+    LOGGER.info(
+        "%s: %.2f M parameters, %d volumes, %d steps, on %s x %d",
+        *(name, parameters / 1e6, len(volumes), steps, device, compute.processes),
+    )
     work_folder = _work_folder(arguments.output, determining)
     begun = time.monotonic()
-    with Progress(name, settings.steps, "steps") as progress, sigusr1_as_sigterm():
-        history = fit(
-            reconstructor,
-            volumes,
-            settings,
-            mask,
-            seed,
-            Compute(device.type, arguments.workers),
-            work_folder,
-            lambda done, total, loss: progress.update(done, loss=f"{loss:.4f}"),
-        )
+    try:
+        with Progress(name, steps, "steps") as progress:
+            history = fit(
+                reconstructor,
+                volumes,
+                settings,
+                mask,
+                seed,
+                compute,
+                work_folder,
+                lambda done, total, loss: progress.update(done, loss=f"{loss:.4f}"),
+            )
+    except SystemExit:
+        # Asked to end. A further process that fails would have the first one killed.
+        if is_first_process():
+            raise
+        return
+    if not is_first_process():
+        return
     seconds = time.monotonic() - begun
     checkpoint = Checkpoint(
         architecture=arguments.architecture,
         arguments=sizes,
         acceleration=arguments.acceleration,
         trained_on=arguments.trained_on,
-        training={**settings.model_dump(), "seed": arguments.seed, "volumes": [volume.path.stem for volume in volumes]},
+        training={
+            **settings.model_dump(),
+            "steps": steps,
+            "seed": arguments.seed,
+            "volumes": [volume.path.stem for volume in volumes],
+        },
     )
     check_contract(arguments.name, reconstructor.to(device).eval(), ContractSettings(), device)
     with atomic_output(arguments.history) as temporary:
@@ -91,7 +133,7 @@ def main(arguments: argparse.Namespace) -> None:
     with atomic_output(arguments.output) as temporary:
         save_checkpoint(temporary, checkpoint, reconstructor)
     shutil.rmtree(work_folder)
-    LOGGER.info("%s: %d steps in %.0f s", name, settings.steps, seconds)
+    LOGGER.info("%s: %d steps in %.0f s", name, steps, seconds)
 
 
 def options() -> argparse.ArgumentParser:
@@ -106,7 +148,9 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--centre-fraction", type=float, required=True)
     made.add_argument("--mask-type", default="random")
     made.add_argument("--seed", type=int, required=True, help="the config's seed")
-    made.add_argument("--workers", type=int, default=0, help="data loader processes")
+    made.add_argument("--workers", type=int, default=0, help="data loader processes per device")
+    made.add_argument("--devices", default="1", help="processes, one per GPU; auto: as many as there are GPUs")
+    made.add_argument("--nodes", type=int, default=1, help="more than one: srun starts a process per device")
     made.add_argument("--trained-on", default="train", help="the split(s), noted in the checkpoint")
     made.add_argument("--code-digest", default="", help="state of the code; a changed one does not resume")
     made.add_argument("--volumes", type=Path, nargs="+", required=True, help="fastMRI .h5 files")

@@ -1,8 +1,8 @@
-"""Train one reconstruction for a number of steps, going on from an interrupted run's last state."""
+"""Train one reconstruction on one or several devices, going on from an interrupted run's last state."""
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,61 +10,65 @@ from typing import Any
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint, OnExceptionCheckpoint
-from torch.utils.data import DataLoader, Subset
+from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment
+from pytorch_lightning.strategies import DDPStrategy
+from torch.utils.data import DataLoader
 
 from advmri.errors import InputError
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.seeds import derive_seed
-from advmri.training.dataset import MaskSettings, Sample, SliceDataset, batch_by_shape
+from advmri.training.batches import Batches, share_batch
+from advmri.training.callbacks import History, SaveWhenTerminated
+from advmri.training.dataset import MaskSettings, SliceDataset
+from advmri.training.length import training_length
 from advmri.training.module import ReconstructionTraining
+from advmri.training.report import Report
 from advmri.training.settings import TrainingSettings
 from advmri.volumes import Volume
 
 HISTORY_POINTS = 100
-SAVES = 10
-
-Report = Callable[[int, int, float], None]
-"""Called with steps done, steps in all and the last loss."""
+PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 
-class History(pl.Callback):
-    """Collect what is logged, and report progress."""
+@dataclass(frozen=True)
+class Compute:
+    """Where and how to compute.
 
-    def __init__(self, every: int, report: Report) -> None:
-        self.every = every
-        self.report = report
-        self.rows: list[dict[str, float]] = []
+    Attributes:
+        device: torch device type, `cpu` or `cuda`.
+        workers: data loader processes per device.
+        devices: processes per node, each with a device of its own. Lightning starts them on one node.
+        nodes: with more than one, srun has started a process per device.
+    """
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the rows, so that a resumed run has a whole history."""
-        return {"rows": self.rows}
+    device: str
+    workers: int = 0
+    devices: int = 1
+    nodes: int = 1
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up an interrupted run's rows."""
-        self.rows = state_dict["rows"]
+    @property
+    def processes(self) -> int:
+        """Number of devices over all nodes."""
+        return self.devices * self.nodes
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Add a row every `every` steps."""
-        loss = float(outputs["loss"])
-        self.report(trainer.global_step, int(trainer.max_steps), loss)
-        if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
-            rate = trainer.optimizers[0].param_groups[0]["lr"]
-            self.rows.append({"step": trainer.global_step, "train_loss": loss, "learning_rate": rate})
+    def trainer_options(self) -> dict[str, Any]:
+        """Return what Lightning's Trainer needs to know.
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Add the holdout's SSIM."""
-        if "holdout_ssim" in trainer.callback_metrics and not trainer.sanity_checking:
-            value = float(trainer.callback_metrics["holdout_ssim"])
-            self.rows.append({"step": trainer.global_step, "holdout_ssim": value})
-
-    def table(self) -> pd.DataFrame:
-        """Return one row per step: step, train_loss, learning_rate, holdout_ssim."""
-        columns = ["step", "train_loss", "learning_rate", "holdout_ssim"]
-        table = pd.DataFrame(self.rows).reindex(columns=columns)
-        return table.groupby("step", as_index=False).first()
+        The environment is always named: Lightning would take a single process inside a SLURM job for one of several
+        that srun had started.
+        """
+        options: dict[str, Any] = {
+            "accelerator": "gpu" if self.device == "cuda" else "cpu",
+            "devices": self.devices,
+            "num_nodes": self.nodes,
+            "plugins": [LightningEnvironment() if self.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
+            # Batches and holdout are shared by this project's own rules.
+            "use_distributed_sampler": False,
+        }
+        if self.processes > 1:
+            options["strategy"] = DDPStrategy(process_group_backend="nccl" if self.device == "cuda" else "gloo")
+        return options
 
 
 def _steps_done(last: Path) -> int:
@@ -74,42 +78,18 @@ def _steps_done(last: Path) -> int:
     return int(torch.load(last, map_location="cpu", mmap=True, weights_only=False)["global_step"])
 
 
-@dataclass(frozen=True)
-class Compute:
-    """Where and how to compute: a torch device type (`cpu` or `cuda`) and data loader processes."""
+def split_holdout(volumes: Sequence[Volume], holdout_volumes: int) -> tuple[Sequence[Volume], Sequence[Volume]]:
+    """Return the volumes to train on and the last `holdout_volumes`, which are only looked at.
 
-    device: str
-    workers: int = 0
-
-
-class SaveWhenTerminated(OnExceptionCheckpoint):
-    """Save the state on SIGTERM, which Lightning heeds between two batches; at any other moment it may be half new."""
-
-    def on_exception(self, trainer: pl.Trainer, *details: Any, **more: Any) -> None:
-        """Save, unless gradients are being accumulated: they would be lost."""
-        if trainer.received_sigterm and not trainer.fit_loop._should_accumulate():
-            super().on_exception(trainer, *details, **more)
-
-    def teardown(self, *details: Any, **more: Any) -> None:
-        """Keep the last state until the result is written: `workflow_scripts.train` removes it then."""
-
-
-class Batches:
-    """The batches of a training in order, from number `first` on; the length is that of the whole training.
-
-    Lightning does not wind a loader forward when it resumes: without `first` a resumed run would see the first
-    samples again.
+    Raises:
+        InputError: where no volume is left to train on.
     """
-
-    def __init__(self, dataset: SliceDataset, batch_size: int, workers: int, first: int) -> None:
-        self.dataset, self.batch_size, self.workers, self.first = dataset, batch_size, workers, first
-
-    def __len__(self) -> int:
-        return len(self.dataset) // self.batch_size
-
-    def __iter__(self) -> Iterator[list[Sample]]:
-        rest = Subset(self.dataset, range(self.first * self.batch_size, len(self.dataset)))
-        return iter(DataLoader(rest, self.batch_size, num_workers=self.workers, collate_fn=batch_by_shape))
+    training = volumes[: max(0, len(volumes) - holdout_volumes)]
+    if not training:
+        raise InputError(
+            f"{len(volumes)} training volumes and holdout_volumes = {holdout_volumes}: none is left to train on."
+        )
+    return training, volumes[len(training) :]
 
 
 def fit(
@@ -124,58 +104,61 @@ def fit(
 ) -> pd.DataFrame:
     """Train `reconstructor` in place and return its history.
 
+    With several devices on one node Lightning starts this program again for each further one; all return, with the
+    same weights and history.
+
     Args:
         reconstructor: with random weights (already seeded).
         volumes: of the train split; the last `settings.holdout_volumes` of them are only looked at.
         settings: of the training.
         mask: how masks are drawn, new for each sample.
         seed: of order, augmentation and masks.
-        compute: device and workers.
+        compute: devices and workers.
         work_folder: for the state of an interrupted run; a `last.ckpt` in it is taken up.
         report: progress.
 
     Raises:
-        InputError: where no volume is left to train on.
+        InputError: where no volume is left to train on, or a batch cannot be shared among the devices.
+        SystemExit: after SIGTERM or SIGUSR1, with the state saved.
     """
-    kept_back = settings.holdout_volumes
-    training, holdout = volumes[: len(volumes) - kept_back], volumes[len(volumes) - kept_back :]
-    if not training:
-        raise InputError(
-            f"{len(volumes)} training volumes and holdout_volumes = {kept_back}: none is left to train on."
-        )
-    batches = settings.steps * settings.accumulate
+    training, holdout = split_holdout(volumes, settings.holdout_volumes)
+    sharing = share_batch(settings.batch_size, compute.processes, settings.slices_per_device)
+    length = training_length(settings, sum(volume.slices for volume in training))
     dataset = SliceDataset(
-        training, mask, derive_seed(seed, "training"), batches * settings.batch_size, settings.augmentation
+        training, mask, derive_seed(seed, "training"), length.steps * settings.batch_size, settings.augmentation
     )
-    history = History(max(1, settings.steps // HISTORY_POINTS), report)
+    last = work_folder / "last.ckpt"
+    history = History(max(1, length.steps // HISTORY_POINTS), report)
+    termination = SaveWhenTerminated(last)
     callbacks: list[pl.Callback] = [
         history,
         ModelCheckpoint(
             work_folder,
             filename="last",
-            every_n_train_steps=max(1, settings.steps // SAVES),
+            every_n_train_steps=length.steps_per_save,
             enable_version_counter=False,
             save_top_k=1,
         ),
-        SaveWhenTerminated(work_folder, filename="last"),
+        termination,
     ]
     if settings.weight_average is not None:
         callbacks.append(EMAWeightAveraging(decay=settings.weight_average))
     validation: dict[str, Any] = {"limit_val_batches": 0}
     if holdout:
-        every = min(settings.holdout_every or settings.steps, settings.steps) * settings.accumulate
+        every = min(settings.holdout_every or length.steps_per_save, length.steps) * sharing.passes
         validation = {"val_check_interval": every, "check_val_every_n_epoch": None}
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), termination:
         warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning")
+        warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
         warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
         warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         trainer = pl.Trainer(
-            accelerator="gpu" if compute.device == "cuda" else "cpu",
-            devices=1,
-            max_steps=settings.steps,
+            **compute.trainer_options(),
+            precision=PRECISIONS[settings.precision],
+            max_steps=length.steps,
             max_epochs=-1,
-            accumulate_grad_batches=settings.accumulate,
+            accumulate_grad_batches=sharing.passes,
             gradient_clip_val=settings.gradient_clip,
             callbacks=callbacks,
             logger=False,
@@ -187,11 +170,10 @@ def fit(
             deterministic="warn",
             **validation,
         )
-        last = work_folder / "last.ckpt"
         holdout_loader = DataLoader(SliceDataset(holdout, mask, derive_seed(seed, "holdout"))) if holdout else None
         trainer.fit(
-            ReconstructionTraining(reconstructor, settings),
-            Batches(dataset, settings.batch_size, compute.workers, _steps_done(last) * settings.accumulate),
+            ReconstructionTraining(reconstructor, settings, length.steps),
+            Batches(dataset, length.steps, sharing, compute.workers, _steps_done(last)),
             holdout_loader,
             ckpt_path=last if last.is_file() else None,
             weights_only=False,

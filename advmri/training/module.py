@@ -19,10 +19,11 @@ LAST_PART = 0.2
 class ReconstructionTraining(pl.LightningModule):
     """One reconstruction with its loss, optimiser and schedule; logs `train_loss` and `holdout_ssim`."""
 
-    def __init__(self, reconstructor: Reconstructor, settings: TrainingSettings) -> None:
+    def __init__(self, reconstructor: Reconstructor, settings: TrainingSettings, steps: int) -> None:
         super().__init__()
         self.reconstructor = reconstructor
         self.settings = settings
+        self.steps = steps
         self.loss = LOSSES[settings.loss]()
 
     def _reconstruct(self, sample: Sample) -> Tensor:
@@ -50,10 +51,10 @@ class ReconstructionTraining(pl.LightningModule):
         optimiser = getattr(torch.optim, settings.optimiser)(self.reconstructor.parameters(), lr=settings.learning_rate)
         if settings.schedule == "cosine":
             main: Any = torch.optim.lr_scheduler.CosineAnnealingLR(
-                optimiser, max(1, settings.steps - settings.warmup_steps)
+                optimiser, max(1, self.steps - settings.warmup_steps)
             )
         else:
-            milestone = max(1, round(settings.steps * (1 - LAST_PART)) - settings.warmup_steps)
+            milestone = max(1, round(self.steps * (1 - LAST_PART)) - settings.warmup_steps)
             main = torch.optim.lr_scheduler.MultiStepLR(optimiser, [milestone], gamma=0.1)
         if settings.warmup_steps:
             warmup = torch.optim.lr_scheduler.LinearLR(optimiser, 1 / settings.warmup_steps, 1, settings.warmup_steps)

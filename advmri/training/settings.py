@@ -1,8 +1,8 @@
 """What the config says of a model and its training (pydantic; imports neither torch nor numpy)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from advmri.reconstruction.settings import ContractSettings
 
@@ -24,13 +24,19 @@ class AugmentationSettings(BaseModel):
 
 
 class TrainingSettings(BaseModel):
-    """One network's training; it stops by step count, so that it is reproducible."""
+    """One network's training; it stops by count, so that it is reproducible."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(..., ge=1, description="optimiser steps")
-    batch_size: int = Field(1, ge=1, description="slices per forward pass")
-    accumulate: int = Field(1, ge=1, description="forward passes per optimiser step")
+    steps: int | None = Field(None, ge=1, description="optimiser steps; either this or epochs")
+    epochs: int | None = Field(None, ge=1, description="passes over the training slices; either this or steps")
+    batch_size: int = Field(1, ge=1, description="slices per optimiser step, over all devices")
+    slices_per_device: int | None = Field(
+        None, ge=1, description="most slices in one forward pass, for want of memory; none: all that a device has to do"
+    )
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="bf16: mixed precision in training; attacks and scores are float32 always"
+    )
     loss: Literal["l1_normalised", "ssim"] = Field(
         ..., description="l1_normalised: fastMRI's U-Net; ssim: fastMRI's E2E-VarNet (1 - SSIM)"
     )
@@ -45,8 +51,16 @@ class TrainingSettings(BaseModel):
     holdout_volumes: int = Field(
         0, ge=0, description="training volumes kept back to judge settings by (history.csv); 0 trains on all"
     )
-    holdout_every: int | None = Field(None, ge=1, description="judge every this many steps; none: at the end only")
+    holdout_every: int | None = Field(
+        None, ge=1, description="judge every this many steps; none: with every saved state"
+    )
     augmentation: AugmentationSettings = AugmentationSettings()
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs; null removes one that an earlier config file has set")
+        return self
 
 
 class ModelSettings(BaseModel):

@@ -114,7 +114,7 @@ def test_going_on_after_a_kill_gives_the_same_weights(tmp_path, volumes, saved_a
     "changes",
     [
         {"weight_average": 0.9},
-        {"accumulate": 2, "batch_size": 1},
+        {"slices_per_device": 1},
         {"optimiser": "RMSprop", "schedule": "step", "warmup_steps": 0},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -189,3 +189,31 @@ def test_the_loss_goes_down(tmp_path, volumes):
     _, _, losses = train(tmp_path / "a", volumes, settings(steps=40, warmup_steps=5, augmentation={}))
     values = [loss for _, loss in losses]
     assert sum(values[-8:]) < 0.8 * sum(values[:8])
+
+
+def test_passes_of_a_step_weigh_as_one_batch(tmp_path, volumes):
+    """Memory decides on the passes, not the result; the history tells the loss of the whole batch."""
+    whole, history, _ = train(tmp_path / "whole", volumes, settings(steps=3, learning_rate=1e-4))
+    parts, same, _ = train(tmp_path / "parts", volumes, settings(steps=3, learning_rate=1e-4, slices_per_device=1))
+    assert history.train_loss.tolist() == pytest.approx(same.train_loss.tolist(), rel=1e-5)
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("architecture", "loss"), [("unet", "l1_normalised"), ("varnet", "ssim")])
+def test_bf16_is_near_float32_with_weights_in_float32(tmp_path, volumes, architecture, loss):
+    chosen = settings(steps=3, loss=loss, learning_rate=1e-4, augmentation={})
+    _, exact, _ = train(tmp_path / "float32", volumes, chosen, architecture)
+    weights, mixed, _ = train(tmp_path / "bf16", volumes, chosen.model_copy(update={"precision": "bf16"}), architecture)
+    assert all(value.dtype == torch.float32 for value in weights.values())
+    assert mixed.train_loss.tolist() != exact.train_loss.tolist()
+    assert mixed.train_loss.tolist() == pytest.approx(exact.train_loss.tolist(), rel=0.15)
+
+
+def test_epochs_save_a_state_each(tmp_path, volumes):
+    """Three volumes of two slices: an epoch is three steps of two."""
+    chosen = settings(steps=None, epochs=2)
+    _, history, losses = train(tmp_path, volumes, chosen, keep_after=4)
+    assert [done for done, _ in losses] == list(range(1, 7))
+    assert torch.load(tmp_path / "kept.ckpt", weights_only=False)["global_step"] == 3
+    assert history.step.max() == 6

@@ -1,0 +1,94 @@
+"""Several devices: processes that share every batch give the weights of one process, and end together when asked to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from support import ROOT, SMALL_NETWORKS, run_program, write_small_volume
+
+from workflow_scripts import train
+
+SETTINGS = {"steps": 4, "batch_size": 4, "loss": "ssim", "optimiser": "Adam", "learning_rate": 0.0003}
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory):
+    """Two widths, so that the groups of equal shape differ from process to process."""
+    folder = tmp_path_factory.mktemp("volumes")
+    paths = [folder / f"v{number}.h5" for number in range(3)]
+    for number, path in enumerate(paths):
+        write_small_volume(path, seed=number, slices=3, columns=(32, 36)[number % 2])
+    return paths
+
+
+def words(folder, volumes, settings):
+    return {
+        "name": "varnet-4x",
+        "architecture": "varnet",
+        "arguments": json.dumps(SMALL_NETWORKS["varnet"]),
+        "settings": json.dumps(settings),
+        "acceleration": 4,
+        "centre_fraction": 0.16,
+        "seed": 1,
+        "device": "cpu",
+        "volumes": volumes,
+        "history": folder / "history.csv",
+        "output": folder / "model.pt",
+    }
+
+
+def start(folder, volumes, settings, devices):
+    """Start the program as the workflow does: one process, which starts the others."""
+    options = words(folder, volumes, settings) | {"devices": devices, "log": folder / "train.log"}
+    command = [sys.executable, "-m", "workflow_scripts.train"]
+    for name, value in options.items():
+        command += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    folder.mkdir(exist_ok=True)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def weights(folder):
+    return torch.load(folder / "model.pt", weights_only=True)["state_dict"]
+
+
+def test_two_processes_give_the_weights_of_one(tmp_path, volumes):
+    together = start(tmp_path / "two", volumes, SETTINGS | {"slices_per_device": 1}, devices=2)
+    run_program(train, **words(tmp_path / "one", volumes, SETTINGS))
+    text = together.communicate(timeout=900)[0].decode()
+    assert together.returncode == 0, text
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(two[name], value, rtol=1e-3, atol=2e-5, err_msg=name)
+    histories = [pd.read_csv(tmp_path / name / "history.csv") for name in ("one", "two")]
+    np.testing.assert_allclose(histories[0].train_loss, histories[1].train_loss, rtol=1e-4)
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model.pt", "train.log"]
+    log = (tmp_path / "two" / "train.log").read_text()
+    assert log.count("on cpu x 2") == 1 and "4 steps in" in log
+
+
+def test_processes_end_together_with_their_state_saved(tmp_path, volumes):
+    """A scheduler may signal the first process only."""
+    settings = SETTINGS | {"steps": 400, "learning_rate": 1e-7}
+    first = start(tmp_path, volumes, settings, devices=2)
+    deadline = time.monotonic() + 900
+    while not list(tmp_path.glob(".model.pt.*.partial/last.ckpt")) and first.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    first.send_signal(signal.SIGUSR1)
+    text = first.communicate(timeout=900)[0].decode()
+    assert first.returncode == 143 and "run again" in text, text
+    assert not (tmp_path / "model.pt").exists()
+    (state,) = tmp_path.glob(".model.pt.*.partial/last.ckpt")
+    content = torch.load(state, weights_only=False)
+    assert 40 <= content["global_step"] < 400
+    rows = content["callbacks"]["History"]["rows"]
+    assert [row["step"] for row in rows] == list(range(4, content["global_step"] + 1, 4))
