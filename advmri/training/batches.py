@@ -71,7 +71,7 @@ class Batches:
         return iter(
             DataLoader(
                 self.dataset,
-                batch_sampler=sampler,  # type: ignore[arg-type]  # an iterable will do
+                batch_sampler=sampler,
                 num_workers=self.workers,
                 collate_fn=batch_by_shape,
                 pin_memory=torch.cuda.is_available(),

@@ -28,7 +28,6 @@ from advmri.training.settings import TrainingSettings
 from advmri.volumes import Volume
 
 HISTORY_POINTS = 100
-PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def fit(
         warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         trainer = pl.Trainer(
             **compute.trainer_options(),
-            precision=PRECISIONS[settings.precision],
+            precision="bf16-mixed" if settings.precision == "bf16" else "32-true",
             max_steps=length.steps,
             max_epochs=-1,
             accumulate_grad_batches=sharing.passes,
