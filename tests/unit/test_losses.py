@@ -87,7 +87,7 @@ def test_a_batch_of_several_shapes_has_the_mean_loss_of_its_samples(sample):
     _, batch = sample
     one, two = (Sample(*(values[index : index + 1] for values in batch)) for index in range(2))
     settings = TrainingSettings(steps=1, loss="l1_normalised", optimiser="Adam", learning_rate=0.1)
-    module = ReconstructionTraining(random_network("unet"), settings)
+    module = ReconstructionTraining(random_network("unet"), settings, 1)
     module.log = lambda *args, **more: None
     together = module.training_step([batch], 0)
     torch.testing.assert_close(module.training_step([one, two], 0), together, rtol=1e-5, atol=0)
