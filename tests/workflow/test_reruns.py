@@ -7,7 +7,7 @@ import pytest
 from snakemake_runs import TINY
 
 ATTACKS = ("noise-box", "noise-image", "gaussian", "rotation")
-AFTER_SCORES = {"collect_tables": 1, "figure": 8}
+AFTER_SCORES = {"collect_tables": 1, "judge_claims": 1, "figure": 8}
 VOLUMES, MODELS = 2, 2
 
 
@@ -155,7 +155,7 @@ def _training():
 def test_a_lost_table_is_collected_from_what_is_there(edited):
     (edited.folder / "results/tiny/tables/summary.csv").unlink()
     jobs = edited.planned(*TINY)
-    assert set(counts_of(jobs)) <= {"collect_tables", "figure"} and ("collect_tables", {}) in jobs
+    assert set(counts_of(jobs)) <= {"collect_tables", "judge_claims", "figure"} and ("collect_tables", {}) in jobs
 
 
 def test_a_code_edit_really_runs_the_scores_again(edited):
