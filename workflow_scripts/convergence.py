@@ -60,6 +60,7 @@ def main(arguments: argparse.Namespace) -> None:
             files = {"volume": volume, "index": index, "mask": mask, "checkpoint": arguments.checkpoint}
             inputs = AttackInputs.read(files, device)
             place = {"model": arguments.model, "acceleration": arguments.acceleration, "volume": inputs.index.volume}
+            place["trained_on"] = inputs.trained_on
             scan, seed = inputs.scan(number), derive_seed(arguments.seed, arguments.attack, inputs.index.volume, number)
             targets = inputs.targets(settings.target, number)
             regions = {target: inputs.selected(found) for target, found in targets.items()}

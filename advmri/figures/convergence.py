@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from advmri.figures.inputs import LEAKAGE, LEAKAGE_MARK, LEAKAGE_NOTE
 from advmri.figures.style import (
     LINE_STYLES,
     MARKERS,
@@ -29,13 +30,14 @@ def convergence_table(rows: pd.DataFrame) -> pd.DataFrame:
         rows: as `workflow_scripts.convergence` writes them.
 
     Returns:
-        per model, acceleration, optimiser, restarts and steps: n_targets; `of_best`, mean of the objective over the
-        best known; `least_of_best`, the smallest; `gain`, how much of it the steps beyond the next smaller number
-        added (empty for the smallest); `clean_of_best`, the same ratio without any attack.
+        per model, acceleration, optimiser, restarts and steps: trained_on; n_targets; `of_best`, mean of the objective
+        over the best known; `least_of_best`, the smallest; `gain`, how much of it the steps beyond the next smaller
+        number added (empty for the smallest); `clean_of_best`, the same ratio without any attack.
     """
     best = rows.groupby(TARGET).objective.transform("max")
     rows = rows.assign(of_best=rows.objective / best, clean_of_best=rows.clean_objective / best)
     table = rows.groupby(SEARCH, sort=False).agg(
+        trained_on=("trained_on", "first"),
         n_targets=("of_best", "size"),
         of_best=("of_best", "mean"),
         least_of_best=("of_best", "min"),
@@ -78,12 +80,14 @@ def draw(rows: pd.DataFrame, labels: Mapping[str, str]) -> tuple[Figure, pd.Data
     accelerations = sorted(set(table.acceleration))
     figure = Figure(figsize=(TEXT_WIDTH, 0.6 + 1.7 * len(models)), layout="constrained")
     grid = figure.subplots(len(models), len(accelerations), squeeze=False, sharex=True, sharey=True)
+    leaking = set(table.model[table.trained_on == LEAKAGE])
     optimisers = list(dict.fromkeys(rows.optimiser))
     for row, model in enumerate(models):
         for column, acceleration in enumerate(accelerations):
             axes = grid[row][column]
             _draw_panel(axes, table[(table.model == model) & (table.acceleration == acceleration)], optimisers)
-            axes.set_title(f"{labels[model]}, {times(acceleration)}")
+            mark = LEAKAGE_MARK if model in leaking else ""
+            axes.set_title(f"{labels[model]}{mark}, {times(acceleration)}")
     figure.supxlabel("Gradient steps of each start", fontsize=NORMAL)
     figure.supylabel("Objective (% of the best known)", fontsize=NORMAL)
     handles, names = grid[0][0].get_legend_handles_labels()
@@ -91,5 +95,6 @@ def draw(rows: pd.DataFrame, labels: Mapping[str, str]) -> tuple[Figure, pd.Data
     severity = PER_CENT * rows.severity.max()
     targets = len(rows[TARGET[2:]].drop_duplicates())
     note = f"η = {severity:g}%, mean over {targets} targets; grey line: 99%"
+    note += f"; {LEAKAGE_NOTE}" if leaking else ""
     figure.text(1.0, 0.0, note, fontsize=SMALL, ha="right", va="bottom", color=REFERENCE_COLOUR)
     return figure, table

@@ -20,6 +20,7 @@ Image = NDArray[np.float32]
 LEAKAGE = "train+val"
 """In `trained_on`: the network has seen the split that is audited."""
 LEAKAGE_MARK = "†"
+LEAKAGE_NOTE = f"{LEAKAGE_MARK} trained on the audited split too ({LEAKAGE})"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class FigureInputs:
     def leakage_note(self) -> str:
         """The footnote to `LEAKAGE_MARK`; empty where no model has seen the audited split."""
         leaking = any(self.trained_on(model) == LEAKAGE for model in self.options.models)
-        return f"{LEAKAGE_MARK} trained on the audited split too ({LEAKAGE})" if leaking else ""
+        return LEAKAGE_NOTE if leaking else ""
 
     def with_leakage_marked(self) -> Self:
         """Return the same with a mark behind the labels of models that have seen the audited split."""

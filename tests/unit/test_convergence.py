@@ -10,6 +10,7 @@ from support import make_run, run_program
 from advmri.config import validate_config
 from advmri.errors import InputError
 from advmri.figures.convergence import convergence_table, draw
+from advmri.figures.style import times
 from workflow_scripts import convergence, convergence_figure
 
 ATTACK = {"threat_model": "noise", "optimiser": "pgd", "target": "box", "severities": [0, 0.01, 0.02]}
@@ -79,6 +80,14 @@ def test_the_figure_shows_the_table(rows, tmp_path):
     run_program(convergence_figure, tables=[tmp_path / "rows.csv"], labels=json.dumps([["unet", "U-Net"]]), **names)
     pd.testing.assert_frame_equal(pd.read_csv(names["csv"]), table)
     assert names["png"].stat().st_size > 1000 and "<svg" in names["svg"].read_text()
+
+
+def test_a_network_that_saw_the_audited_split_is_marked(rows):
+    assert set(rows.trained_on) == {"train"}
+    for trained_on, mark in (("train", ""), ("train+val", "†")):
+        figure, table = draw(rows.assign(trained_on=trained_on), {"unet": "U-Net"})
+        assert figure.axes[0].get_title() == f"U-Net{mark}, {times(4)}" and set(table.trained_on) == {trained_on}
+        assert any("trained on the audited split too" in text.get_text() for text in figure.texts) == bool(mark)
 
 
 @pytest.mark.parametrize(
