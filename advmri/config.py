@@ -3,11 +3,15 @@
 Read by the Snakefile, so it imports neither torch nor numpy.
 """
 
+from copy import deepcopy
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
+from advmri.architecture_files import architecture_problems
 from advmri.attacks.settings import AttackSettings, Module, attack_modules
 from advmri.claims.settings import ClaimsSettings
 from advmri.errors import InputError
@@ -19,7 +23,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z
 PACKAGE = Path(__file__).resolve().parent
 PAPERS_PAIR = ("varnet", "unet")
 """The architectures that the paper compares, the one it finds better first."""
-STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DatasetSettings(BaseModel):
@@ -209,6 +213,8 @@ class Config(BaseModel):
             for acceleration in self.accelerations
             if acceleration not in self.mask.center_fractions
         ]
+        if len(set(self.accelerations)) < len(self.accelerations):
+            problems.append(f"accelerations: {self.accelerations} repeats itself; name each once")
         for name, model in self.models.items():
             problems.extend(f"models.{name}: {problem}" for problem in model.problems())
             if model.factory is not None and not is_found(model.factory):
@@ -221,8 +227,11 @@ class Config(BaseModel):
                     f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared evenly among"
                     f" {processes} devices (compute.devices x compute.nodes)"
                 )
-            if model.architecture and not (PACKAGE / "reconstruction" / f"{model.architecture}.py").is_file():
-                problems.append(f"models.{name}.architecture: no advmri/reconstruction/{model.architecture}.py")
+            if model.architecture:
+                problems.extend(
+                    f"models.{name}.{problem}"
+                    for problem in architecture_problems(model.architecture, model.arguments or {})
+                )
         for name, attack in self.attacks.items():
             for key, module in attack_modules(attack).items():
                 if not (PACKAGE.parent / f"{module.replace('.', '/')}.py").is_file():
@@ -266,10 +275,47 @@ class Config(BaseModel):
         return [(first, second) for first in of[better] for second in of[other]]
 
 
-def _keys(place: tuple[int | str, ...]) -> list[str]:
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Return the keys of an error's place as they stand in the file: pydantic adds an attack's threat model."""
-    keys = [str(part) for part in place]
-    return keys[:2] + keys[3:] if keys[:1] == ["attacks"] and len(keys) > 3 else keys
+    return location[:2] + location[3:] if location[:1] == ("attacks",) and len(location) > 3 else location
+
+
+def _lines(error: ErrorDetails) -> list[str]:
+    """Return an error as lines, each with its place."""
+    place = ".".join(map(str, _place(error["loc"])))
+    if error["type"] == "extra_forbidden":
+        return [f"  {place}: unknown key; see config.schema.json for the known ones"]
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] not in ("value_error", "missing"):
+        message = f"{message} (found {error['input']!r})"
+    return [f"  {place}: {part}" if place else f"  {part}" for part in message.split("\n")]
+
+
+def _without(content: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Return the config without the keys at these places, so that the rest can be checked."""
+    rest = deepcopy(content)
+    for place in places:
+        entry: Any = rest
+        *above, last = takewhile(lambda key: isinstance(key, str), place)
+        for key in above:
+            entry = entry.get(key) if isinstance(entry, dict) else None
+        if isinstance(entry, dict):
+            entry.pop(last, None)
+    return rest
+
+
+def _disagreements(content: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> list[str]:
+    """Say where sections do not agree, which is checked where every key is valid: so without the keys in error.
+
+    What the entries of these keys lack then is not a finding.
+    """
+    try:
+        Config.model_validate(_without(content, wrong))
+    except ValidationError as error:
+        lines = [line for one in error.errors(include_url=False) if not one["loc"] for line in _lines(one)]
+        touched = tuple("  " + ".".join(map(str, place[:2])) for place in wrong)
+        return [line for line in lines if not line.startswith(touched)]
+    return []
 
 
 def validate_config(content: dict[str, Any]) -> Config:
@@ -281,17 +327,11 @@ def validate_config(content: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        lines: list[str] = []
-        for one in error.errors(include_url=False):
-            place = ".".join(_keys(one["loc"])) or "config"
-            message = one["msg"].removeprefix("Value error, ")
-            if one["type"] == "extra_forbidden":
-                message = "unknown key; see config.schema.json for the known ones"
-            elif one["type"] not in ("value_error", "missing"):
-                message = f"{message} (found {one['input']!r})"
-            lines.extend(f"  {place}: {part}" for part in message.split("\n") if one["type"] != "extra_forbidden")
-            if one["type"] == "extra_forbidden":
-                lines.append(f"  {place}: {message}")
+        errors = error.errors(include_url=False)
+        lines = [line for one in errors for line in _lines(one)]
+        found = [one for one in errors if one["loc"]]
+        if found:
+            lines += _disagreements(content, [_place(one["loc"]) for one in found])
         raise InputError("the config has errors:\n" + "\n".join(lines)) from error
 
 

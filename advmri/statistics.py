@@ -1,8 +1,22 @@
 """Means and their ratios with confidence intervals that respect that boxes of one patient are not independent."""
 
+from functools import cache
+from itertools import combinations_with_replacement
+
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.stats import bootstrap
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import bootstrap, multinomial
+
+EXACT_PATIENTS = 8
+"""Up to so many patients every bootstrap sample is counted (6,435 distinct ones of eight), beyond they are drawn."""
+
+
+@cache
+def _all_draws(patients: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how often each patient is drawn in each distinct bootstrap sample [R, patients], and how likely [R]."""
+    drawn = np.array(list(combinations_with_replacement(range(patients), patients)))
+    times = (drawn[:, :, None] == np.arange(patients)).sum(axis=1)
+    return times, multinomial.pmf(times, patients, np.full(patients, 1 / patients))
 
 
 def cluster_mean(
@@ -10,7 +24,8 @@ def cluster_mean(
 ) -> tuple[float, float, float]:
     """Return the mean over all values and its bootstrap percentile interval over clusters (patients).
 
-    Patients are drawn with replacement, each with all its boxes, and the mean over the boxes drawn is taken.
+    Patients are drawn with replacement, each with all its boxes, and the mean over the boxes drawn is taken. Of few
+    patients all samples are counted, so that the interval is exact; else `resamples` of them are drawn.
 
     Args:
         values: one number per box.
@@ -42,6 +57,13 @@ def cluster_ratio(
     value = float(tops.sum() / bottoms.sum())
     if len(names) < 2:
         return value, float("nan"), float("nan")
+
+    if len(names) <= EXACT_PATIENTS:
+        draws, probabilities = _all_draws(len(names))
+        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+        ratios = draws @ tops / (draws @ bottoms)
+        low, high = np.quantile(ratios, tails, weights=probabilities, method="inverted_cdf")
+        return value, float(low), float(high)
 
     def ratio(top: np.ndarray, bottom: np.ndarray, axis: int = -1) -> np.ndarray:
         return top.sum(axis=axis) / bottom.sum(axis=axis)

@@ -11,7 +11,7 @@ Module = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 class NoiseAttack(BaseModel):
     """Additive k-space noise within a bound: eq. (4)'s per coil, or another."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     threat_model: Literal["noise"]
     bound: Module = Field("coil_l2", description="a module of advmri/attacks/threat_models: what may be perturbed")
@@ -65,7 +65,7 @@ class NoiseAttack(BaseModel):
 class RotationAttack(BaseModel):
     """In-plane rotation by up to theta_max degrees, eq. (5), found by a grid search."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     threat_model: Literal["rotation"]
     optimiser: Literal["grid"] = "grid"

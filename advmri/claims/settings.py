@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class ClaimsSettings(BaseModel):
     """Which networks are compared, and where the words of a claim are given a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     pairs: list[tuple[str, str]] | None = Field(
         None,

@@ -10,7 +10,7 @@ Size = Annotated[int, Field(ge=1)]
 class ContractSettings(BaseModel):
     """The synthetic scan on which a network is checked before any attack; for networks that take certain sizes only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     coils: Size = Field(4, description="C")
     rows: Size = Field(96, description="H, the readout")

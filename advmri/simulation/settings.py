@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class SimulationSettings(BaseModel):
     """Size, geometry, contrast and noise of the simulated knees."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     train_volumes: int = Field(20, ge=1, description="Volumes in the train split.")
     val_volumes: int = Field(6, ge=1, description="Volumes in the validation split.")

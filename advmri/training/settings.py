@@ -10,7 +10,7 @@ from advmri.reconstruction.settings import ContractSettings
 class AugmentationSettings(BaseModel):
     """Random affine transforms of the coil images before masking (after MRAugment, Fabian et al. 2021)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     flip: bool = Field(False, description="mirror left-right in half of the samples")
     rotate_degrees: float = Field(0, ge=0, le=180, description="uniform in +- this")
@@ -26,7 +26,7 @@ class AugmentationSettings(BaseModel):
 class TrainingSettings(BaseModel):
     """One network's training; it stops by count, so that it is reproducible."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     steps: int | None = Field(None, ge=1, description="optimiser steps; either this or epochs")
     epochs: int | None = Field(None, ge=1, description="passes over the training slices; either this or steps")
@@ -66,7 +66,7 @@ class TrainingSettings(BaseModel):
 class ModelSettings(BaseModel):
     """One network under audit: trained here, taken from a checkpoint, or made by a user's factory."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     architecture: str | None = Field(
         None, pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/reconstruction; or give a factory"

@@ -253,3 +253,37 @@ def test_a_network_trained_here_says_itself_what_it_saw():
 def test_null_takes_all_sizes_from_the_checkpoint():
     model = validate_config(changed(models__unet={"architecture": "unet", "arguments": None, "checkpoint": "m.pt"}))
     assert model.models["unet"].arguments == {} and model.models["unet"].network == "unet"
+
+
+def test_sections_that_disagree_are_listed_beside_wrong_keys():
+    """One error must not hide another kind of error."""
+    content = changed(accelerations=[4, 4, 6], figures__region_attack="nope", statistics={"resamples": 1})
+    content["models"]["unet"]["arguments"] = {"chanz": 3}
+    content["foo"] = 1
+    content["attacks"]["noise-box"]["steps"] = 0
+    found = "\n".join(problems_of(content))
+    for wanted in (
+        "foo: unknown key",
+        "statistics.resamples: ",
+        "attacks.noise-box.steps: ",
+        "accelerations: [4, 4, 6] repeats",
+    ):
+        assert wanted in found
+    assert "mask.center_fractions: no entry for acceleration 6" in found
+    assert "figures.region_attack: there is no attack 'nope'" in found
+    assert "models.unet.arguments.chanz: unet takes chans, num_pool_layers, drop_prob" in found
+
+
+@pytest.mark.parametrize("architecture", ["protocol", "nothing"])
+def test_modules_that_build_no_network_are_named(architecture):
+    content = default()
+    content["models"]["unet"] |= {"architecture": architecture, "arguments": {}}
+    assert any(
+        f"no advmri/reconstruction/{architecture}.py with a function build" in one for one in problems_of(content)
+    )
+
+
+def test_infinity_is_no_value():
+    content = default()
+    content["models"]["unet"]["training"]["learning_rate"] = float("inf")
+    assert any("learning_rate" in one for one in problems_of(content))

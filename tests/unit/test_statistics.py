@@ -1,5 +1,7 @@
 """The confidence interval resamples patients, each with all of its boxes."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -59,8 +61,22 @@ def test_patients_with_more_boxes_weigh_more():
     assert mean == 2.0
 
 
+def test_few_patients_have_the_exact_interval(rng):
+    """All samples counted: what ever more of them tend to, whatever the seed."""
+    clusters = np.array([0, 0, 1, 2, 2, 2, 3, 4])
+    values = rng.random(8)
+    drawn = np.array(list(product(range(5), repeat=5)))
+    sums, counts = np.bincount(clusters, values), np.bincount(clusters)
+    means = np.sort(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    asked = {"confidence": 0.9, "resamples": 100}
+    _, low, high = cluster_mean(values, clusters, seed=1, **asked)
+    places = [int(np.ceil(share * len(means))) - 1 for share in (0.05, 0.95)]
+    np.testing.assert_allclose([low, high], means[places])
+    assert (low, high) == cluster_mean(values, clusters, seed=2, **asked)[1:]
+
+
 def test_same_seed_same_interval(rng):
-    values, clusters = rng.random(30), rng.integers(0, 6, 30)
+    values, clusters = rng.random(30), rng.permutation(np.arange(30) % 12)
     asked = {"confidence": 0.95, "resamples": 200}
     assert cluster_mean(values, clusters, seed=1, **asked) == cluster_mean(values, clusters, seed=1, **asked)
     assert cluster_mean(values, clusters, seed=1, **asked) != cluster_mean(values, clusters, seed=2, **asked)
