@@ -7,6 +7,7 @@ from torch import Tensor
 
 from advmri.attacks.noise_problem import Case, NoiseProblem
 from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.full_precision import full_precision
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Certificate:
 
 
 @torch.no_grad()
+@full_precision()
 def certify(problem: NoiseProblem, case: Case, noise: Tensor) -> Certificate:
     """Evaluate the noise z [1, C, H, n] of one case.
 

@@ -12,6 +12,7 @@ from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
 from advmri.attacks.search import Optimiser, Start
 from advmri.attacks.settings import NoiseAttack
+from advmri.reconstruction.full_precision import full_precision
 from advmri.seeds import derive_seed
 
 SCALED_UP, TAKEN_OVER = -1, -2
@@ -201,7 +202,7 @@ def _outcome(problem: NoiseProblem, scan_place: int, region: str, found: dict[Ca
         if one is None or torch.equal(one.last, one.perturbation):
             lasts.append(certificate.reconstruction)
         else:
-            with torch.no_grad():
+            with torch.no_grad(), full_precision():
                 lasts.append(problem.reconstruct([case], problem.coloured([case], one.last[None]))[0])
         trace = torch.full((iterates,), torch.nan)
         values = [clean_value] * iterates if one is None else one.trace.tolist()

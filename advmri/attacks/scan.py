@@ -8,6 +8,7 @@ from torch import Tensor
 
 from advmri.attacks.norms import coil_norms
 from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.full_precision import full_precision
 from advmri.reconstruction.protocol import Reconstructor
 
 
@@ -64,7 +65,7 @@ class Scan:
 
     @cached_property
     def _clean(self) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), full_precision():
             return self.reconstruct(self.kspace[None])[0]
 
     def clean(self) -> Tensor:

@@ -78,7 +78,7 @@ def draw(rows: pd.DataFrame, labels: Mapping[str, str]) -> tuple[Figure, pd.Data
     table = convergence_table(rows)
     models = [name for name in labels if name in set(table.model)]
     accelerations = sorted(set(table.acceleration))
-    figure = Figure(figsize=(TEXT_WIDTH, 0.6 + 1.7 * len(models)), layout="constrained")
+    figure = Figure(figsize=(TEXT_WIDTH, 0.9 + 1.7 * len(models)), layout="constrained")
     grid = figure.subplots(len(models), len(accelerations), squeeze=False, sharex=True, sharey=True)
     leaking = set(table.model[table.trained_on == LEAKAGE])
     optimisers = list(dict.fromkeys(rows.optimiser))

@@ -223,6 +223,33 @@ def test_a_network_that_is_not_deterministic_is_flagged():
     assert outcome.non_deterministic.any()
 
 
+def test_what_is_reported_is_computed_without_tensorfloat():
+    """`compute.precision: tf32` is for the search; the flags exist on a CPU too."""
+    scan = small_scan("unet")
+    searched, reported = set(), set()
+
+    def noting(kspace, *others):
+        image = scan.reconstructor(kspace, *others)
+        (searched if image.requires_grad else reported).add(torch.backends.cudnn.allow_tf32)
+        return image
+
+    watched = Scan(scan.kspace, scan.mask, scan.num_low_frequencies, scan.crop, noting)
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = True
+    try:
+        watched.clean()
+        reported.clear()
+        attack(watched, {"image": regions(scan)["image"]}, settings(optimiser="gaussian", draws=1, severities=[0.01]))
+        assert reported == {True, False}  # the draw itself, and its certificate
+        reported.clear()
+        Scan(scan.kspace, scan.mask, scan.num_low_frequencies, scan.crop, noting).clean()
+        assert reported == {False} and torch.backends.cudnn.allow_tf32
+        attack(watched, {"image": regions(scan)["image"]}, settings(steps=1, severities=[0.01]))
+        assert searched == {True}
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 def test_a_region_that_the_network_does_not_look_at_has_a_zero_gradient():
     scan = small_scan("unet")
 
