@@ -2,7 +2,9 @@
 
 import re
 
+import yaml
 from snakemake_runs import TINY, copy_workflow
+from support import ROOT
 
 
 def test_a_retry_asks_for_more(repository, tmp_path):
@@ -28,3 +30,19 @@ def test_networks_ask_for_a_gpu_unless_they_run_on_the_cpu(repository):
         for rule in ("train", "validate", "attack"):
             found = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: .*?\bgpu=(\d)", text, re.MULTILINE)
             assert found and set(found) == {str(gpus)}, rule
+
+
+def test_the_slurm_profile_sends_them_to_the_gpus():
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    blocks = [
+        block
+        for path in (ROOT / "rules").glob("*.smk")
+        for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
+    ]
+    asking = {
+        re.match(r"rule (\w+)", block)[1] for block in blocks if re.search(r"^ +(gpu=|\*\*TRAINING_R)", block, re.M)
+    }
+    assert {"train", "validate", "attack"} <= asking
+    assert asking == set(profile["set-resources"])
+    assert {entry["slurm_partition"] for entry in profile["set-resources"].values()} == {"'gpu'"}
+    assert "retries:" not in "".join(blocks).replace("own `retries:`", ""), "a rule's own retries keep the same memory"
