@@ -1,0 +1,113 @@
+"""One audit through SLURM from nothing, with all that goes wrong on a cluster: its tables equal an undisturbed run's.
+
+The tests build on one another, in this order and in one folder: every job costs seconds, so none is computed twice.
+"""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from slurm_runs import CONFIG, cancel, controller, slurm_jobs, wait_for, write_profile
+from snakemake_runs import copy_repository
+
+CANCELLED, STARVED, SLOW = VOLUMES = "knee_val_001", "knee_val_002", "knee_val_003"
+MINUTE = 60
+
+
+@pytest.fixture(scope="module")
+def workflow(slurm, tmp_path_factory):
+    """The workflow in which the audit is made."""
+    return copy_repository(tmp_path_factory.mktemp("cluster"))
+
+
+def attack_files(folder):
+    """Every finished attack file: time of change and content."""
+    found = (folder / "results" / "small" / "attacks").rglob("slices_*.h5")
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+def test_an_interrupt_leaves_no_job_behind(workflow):
+    """Ctrl-C while attacks run on the partition with the GPUs: their jobs end too, after the slice they are at."""
+    write_profile(workflow.folder)
+    with controller(workflow.folder, "interrupted") as run:
+        run.hold(*VOLUMES)
+        assert {run.slurm_job(volume)[1] for volume in VOLUMES} == {"gpu"}
+        before = sum(len(run.parts(volume)) for volume in VOLUMES)
+        environment = Path(f"/proc/{run.attack_process(CANCELLED)}/environ").read_bytes()
+        assert b"\0CUDA_VISIBLE_DEVICES=" in environment, "the job has no GPU of its own"
+        assert run.end(signal.SIGINT) != 0
+        wait_for("no job is left", lambda: not slurm_jobs(), seconds=MINUTE)
+        # A job that was held between two slices had nothing to finish.
+        assert sum(len(run.parts(volume)) for volume in VOLUMES) > before >= len(VOLUMES)
+        assert not any("noise-box" in str(path) for path in attack_files(workflow.folder))
+
+
+def test_the_controller_is_killed(workflow):
+    """Snakemake dies, its jobs live on: cancel them and unlock; what is finished stays finished."""
+    with controller(workflow.folder, "killed") as run:
+        run.hold(*VOLUMES)
+        wait_for("some attack files", lambda: attack_files(workflow.folder))
+        run.end(signal.SIGKILL)
+        left = slurm_jobs()
+        assert all(
+            any("noise-box" in comment and volume in comment for _, comment in left.values()) for volume in VOLUMES
+        )
+        cancel(left)
+    assert attack_files(workflow.folder)
+    status, text = workflow.run(*CONFIG)
+    assert status != 0 and "lock" in text.lower()
+    status, text = workflow.run("--unlock", *CONFIG)
+    assert status == 0, text
+
+
+@pytest.fixture(scope="module")
+def recovered(workflow):
+    """What was finished before three attacks failed once each, and what the run that recovered them printed."""
+    finished = attack_files(workflow.folder)
+    first = "attempt == 1 and wildcards.attack == 'noise-box' and wildcards.volume =="
+    write_profile(
+        workflow.folder,
+        {
+            # Enough for Snakemake inside the job, not for torch.
+            "mem_mb": f"300 if {first} '{STARVED}' else 8000 * attempt",
+            "runtime": f"1 if {first} '{SLOW}' else 240 * attempt",
+            # Three minutes before the end of one minute would be at its start.
+            "slurm_extra": f"'' if {first} '{SLOW}' else '--signal=TERM@180'",
+        },
+    )
+    with controller(workflow.folder, "recovered") as run:
+        run.hold(SLOW, CANCELLED)
+        number, _ = run.slurm_job(CANCELLED)
+        subprocess.run(["scancel", number], check=True, timeout=30)
+        assert run.end(seconds=15 * MINUTE) == 0, run.text()[-20_000:]
+        return finished, run.text()
+
+
+@pytest.mark.parametrize(
+    ("volume", "state", "cause"),
+    # SLURM without cgroups has no state of its own for a job above its memory; its log tells.
+    [(CANCELLED, "CANCELLED", ""), (STARVED, "FAILED", "Exceeded job memory limit"), (SLOW, "TIMEOUT", "TIME LIMIT")],
+)
+def test_a_lost_job_is_reported_and_recovered_by_the_retry(workflow, recovered, volume, state, cause):
+    _, text = recovered
+    jobs = re.findall(rf"submitted with SLURM jobid (\d+) \(log: \S*/rule_attack/noise-box_unet_4_{volume}_", text)
+    first, _ = jobs
+    assert f"SLURM-job '{first}' failed, SLURM status is: '{state}'" in text
+    (log,) = (workflow.folder / ".snakemake" / "slurm_logs").rglob(f"{first}.log")
+    assert cause in log.read_text()
+
+
+def test_finished_attack_files_are_untouched(workflow, recovered):
+    finished, _ = recovered
+    assert finished
+    now = attack_files(workflow.folder)
+    assert {path: now[path] for path in finished} == finished
+
+
+def test_the_tables_equal_those_of_an_undisturbed_run(workflow, recovered, undisturbed):
+    for name in ("metrics", "summary", "excluded", "quality"):
+        place = Path("results") / "small" / "tables" / f"{name}.csv"
+        assert (workflow.folder / place).read_text() == (undisturbed.folder / place).read_text(), name
+    assert not list((workflow.folder / "results").rglob(".*")), "something half-written is left"
