@@ -1,0 +1,32 @@
+"""The report: made without a network, and whole in one file."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from snakemake_runs import TINY
+
+ALONE = ["unshare", "--map-root-user", "--net"]
+
+
+def test_the_report_needs_no_network(finished, tmp_path):
+    if not shutil.which("unshare") or subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let a process give up its network (unshare)")
+    page = tmp_path / "report.html"
+    done = subprocess.run(
+        [*ALONE, sys.executable, "-m", "snakemake", *TINY, "--report", page],
+        cwd=finished.folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    text = page.read_text(encoding="utf-8")
+    loaded = re.findall(r"""<(?:script|link|img|iframe)[^>]+(?:src|href)=["']?(https?:[^"'> ]+)""", text)
+    assert not loaded
+    for figure in ("figure_1a.png", "figure_5.png"):
+        assert figure in text
