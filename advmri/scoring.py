@@ -1,5 +1,6 @@
 """From an attack file to rows of metrics.csv: one per slice, box, severity and region."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ COLUMNS = (
     "relative_norm",
     "thermal_multiple",
     "angle",
+    "shift_rows",
+    "shift_columns",
 )
 
 
@@ -57,12 +60,20 @@ def _mean_of_live_coils(values: NDArray[np.floating]) -> float:
     return float(live.mean()) if live.size else float("nan")
 
 
+def _move(result: Mapping[str, Any], position: int) -> dict[str, float]:
+    """Return the patient's move at a severity: degrees, and pixels along rows and columns; NaN for noise."""
+    if "angle" not in result:
+        return dict.fromkeys(("angle", "shift_rows", "shift_columns"), float("nan"))
+    rows, columns = result["shift"][position]
+    return {"angle": float(result["angle"][position]), "shift_rows": float(rows), "shift_columns": float(columns)}
+
+
 def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimOfBox = "map") -> list[dict[str, Any]]:
     """Score every reconstruction of an attack file.
 
     Returns:
         Rows with the keys `COLUMNS`. `fully_sampled_*` compare the fully sampled image under the same perturbation
-        with the target: what the perturbation does without any network (for rotations: interpolation alone).
+        with the target: what the perturbation does without any network (for motion: interpolation alone).
     """
     facts = attack.attributes
     settings, data_range = facts["attack"], float(facts["data_range"])
@@ -92,6 +103,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
                 full = score(target, result["perturbed_target"][position], data_range, places, ssim_of_box)
                 noise = "relative_norm" in result
                 norm = _mean_of_live_coils(result["relative_norm"][position]) if noise else np.nan
+                move = _move(result, position)
                 for region, (box, label, _) in regions.items():
                     rows.append(
                         common
@@ -103,8 +115,8 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
                             "region": "image" if region == "image" else "box",
                             "relative_norm": norm,
                             "thermal_multiple": norm / thermal if noise and thermal > 0 else np.nan,
-                            "angle": float(result["angle"][position]) if "angle" in result else np.nan,
                         }
+                        | move
                         | {metric: scores[region][metric] for metric in METRICS}
                         | {f"clean_{metric}": clean_scores[region][metric] for metric in METRICS}
                         | {f"fully_sampled_{metric}": full[region][metric] for metric in METRICS}

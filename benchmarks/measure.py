@@ -9,8 +9,10 @@ from typing import Literal
 
 import torch
 
+from advmri.attacks.moved_scan import MovedScan
+from advmri.attacks.moves import Move
 from advmri.attacks.noise import attack_with_noise
-from advmri.attacks.rotation import sweep_angles
+from advmri.attacks.operators import shears
 from advmri.attacks.settings import NoiseAttack
 from benchmarks import plain
 from benchmarks.case import Case
@@ -36,7 +38,11 @@ def attack(case: Case, threat_model: str, implementation: Implementation) -> flo
     elif implementation == "plain":
         plain.rotation_sweep(scan, box, case.degrees())
     else:
-        sweep_angles(scan, case.degrees(), batch_size=1 if case.device == "cpu" else case.angles)
+        moved, batch_size = MovedScan(scan, shears), 1 if case.device == "cpu" else case.angles
+        moves = [Move(degrees) for degrees in case.degrees()]
+        with torch.no_grad():
+            for first in range(0, len(moves), batch_size):
+                moved.reconstruct(moves[first : first + batch_size])
     _synchronise(case.device)
     return time.perf_counter() - begun
 

@@ -22,9 +22,10 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from advmri.attack_file import SliceResult, TargetResult, slice_group, write_attributes, write_slice
+from advmri.attacks.motion import attack_with_motion
+from advmri.attacks.motion_settings import MotionAttack
 from advmri.attacks.noise import attack_with_noise
-from advmri.attacks.rotation import attack_with_rotation
-from advmri.attacks.settings import AttackSettings, NoiseAttack, RotationAttack
+from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
 from advmri.volume_index import VolumeIndex
@@ -39,7 +40,7 @@ INPUTS = ("volume", "index", "mask", "checkpoint")
 def attack_slices(
     inputs: AttackInputs,
     numbers: Sequence[int],
-    settings: NoiseAttack | RotationAttack,
+    settings: NoiseAttack | MotionAttack,
     seeds: Sequence[int],
     batch_size: int,
 ) -> list[SliceResult]:
@@ -54,7 +55,7 @@ def attack_slices(
     else:
         places = [{name: target.region for name, target in named.items()} for named in targets]
         pairs = zip(scans, places, strict=True)
-        outcomes = [dict(attack_with_rotation(scan, one, settings, maximum, batch_size)) for scan, one in pairs]
+        outcomes = [dict(attack_with_motion(scan, one, settings, maximum, batch_size)) for scan, one in pairs]
     return [
         SliceResult(
             number=number,
@@ -114,7 +115,7 @@ def _bundles(numbers: list[int], index: VolumeIndex, size: int) -> list[list[int
 def main(arguments: argparse.Namespace) -> None:
     """Attack slice by slice, then assemble the attack file."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    settings: NoiseAttack | RotationAttack = TypeAdapter(AttackSettings).validate_json(arguments.settings)
+    settings: NoiseAttack | MotionAttack = TypeAdapter(AttackSettings).validate_json(arguments.settings)
     inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device)
     index = inputs.index
     first, last = job_range(arguments.slices)

@@ -12,6 +12,7 @@ import h5py
 from pydantic import TypeAdapter
 
 from advmri.attack_file import DIGEST, AttackFile, attributes_digest, content_digest, open_attack_file, slice_group
+from advmri.attacks.motion_verification import check_motion
 from advmri.attacks.noise_problem import NoiseProblem
 from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.attacks.verification import check_noise, compare
@@ -62,7 +63,10 @@ def _check_slice(
             found.append(f"{name}: rows or columns are not those of the index")
         if isinstance(settings, NoiseAttack):
             problem = NoiseProblem([scan], [{name: inputs.selected(target)}], settings, float(facts["data_range"]))
-            found.extend(f"{name}/{problem_found}" for problem_found in check_noise(problem, _arrays(group[name])))
+            lines = check_noise(problem, _arrays(group[name]))
+        else:
+            lines = check_motion(scan, target.region, settings, float(facts["data_range"]), _arrays(group[name]))
+        found.extend(f"{name}/{line}" for line in lines)
     return found
 
 

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from advmri.attacks.motion_settings import MotionAttack, motion_modules
+
 Target = Literal["box", "image"]
 Module = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -62,36 +64,12 @@ class NoiseAttack(BaseModel):
         return self
 
 
-class RotationAttack(BaseModel):
-    """In-plane rotation by up to theta_max degrees, eq. (5), found by a grid search."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    threat_model: Literal["rotation"]
-    optimiser: Literal["grid"] = "grid"
-    target: Target = Field("box", description="what the objective covers: each annotated box, or the whole crop")
-    severities: list[Annotated[float, Field(ge=0, le=45)]] = Field(
-        [0, 1, 2, 3, 4, 5], min_length=1, description="theta_max in degrees"
-    )
-    angle_step: float = Field(0.5, gt=0, description="spacing of the grid in degrees; 0 and both ends are on it")
-    selection: Literal["objective", "ssim"] = Field(
-        "objective", description="what makes an angle the worst: the L2 objective of eq. (5), or the target's SSIM"
-    )
-
-    @field_validator("severities")
-    @classmethod
-    def _ascending(cls, severities: list[float]) -> list[float]:
-        if sorted(set(severities)) != severities:
-            raise ValueError("severities must ascend without repetition")
-        return severities
+AttackSettings = Annotated[NoiseAttack | MotionAttack, Field(discriminator="threat_model")]
 
 
-AttackSettings = Annotated[NoiseAttack | RotationAttack, Field(discriminator="threat_model")]
-
-
-def attack_modules(settings: NoiseAttack | RotationAttack) -> dict[str, str]:
+def attack_modules(settings: NoiseAttack | MotionAttack) -> dict[str, str]:
     """Return the modules that an attack loads by name, by the setting that names them."""
     if not isinstance(settings, NoiseAttack):
-        return {}
+        return motion_modules(settings)
     folders = {"bound": "threat_models", "objective": "objectives", "optimiser": "optimisers"}
     return {key: f"advmri.attacks.{folder}.{getattr(settings, key)}" for key, folder in folders.items()}

@@ -7,11 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from advmri.figures.curves import acceleration_handles, finish, model_handles, write_legend, write_note
-from advmri.figures.inputs import FigureInputs
+from advmri.figures.inputs import ANGLE_TOLERANCE, FigureInputs
 from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, acceleration_style, model_colour
 
-ANGLE_TOLERANCE = 1e-4
 WORST: dict[str, Any] = {
     "linestyle": "",
     "marker": "v",

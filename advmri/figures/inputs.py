@@ -16,6 +16,7 @@ from advmri.errors import InputError
 from advmri.slice_jobs import job_range
 
 Image = NDArray[np.float32]
+ANGLE_TOLERANCE = 1e-4
 
 LEAKAGE = "train+val"
 """In `trained_on`: the network has seen the split that is audited."""
@@ -86,7 +87,8 @@ class AttackedSlice:
     Attributes:
         rows: first and one past the last row of the box; None where the whole image was attacked.
         angle: degrees, NaN for noise.
-        sweep: columns angle, ssim, floor_ssim; empty for noise.
+        sweep: columns angle, ssim, floor_ssim of the grid, and of the worst move where refinement found it beyond;
+            empty for noise.
     """
 
     target: Image
@@ -103,6 +105,16 @@ class AttackedSlice:
 def _bounds(result: h5py.Group, name: str) -> tuple[int, int]:
     first, end = result.attrs[name]
     return int(first), int(end)
+
+
+def _sweep(result: h5py.Group, place: int) -> pd.DataFrame:
+    """Return the sweep with the worst move of a severity in its place, by ascending angle."""
+    sweep = pd.DataFrame({name: result[f"sweep_{name}"][()] for name in ("angle", "ssim")})
+    sweep["floor_ssim"] = result["floor_ssim"][()]
+    worst = [result[name][place] for name in ("angle", "final_ssim", "final_floor_ssim")]
+    if not np.isclose(sweep.angle, worst[0], rtol=0, atol=ANGLE_TOLERANCE).any():
+        sweep.loc[len(sweep)] = worst
+    return sweep.sort_values("angle", kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -172,8 +184,6 @@ class FigureInputs:
             result = group[f"box_{box}" if on_box else "image"]
             severities = result["severity"][()]
             place = int(np.abs(severities - severity).argmin())
-            rotation = "angle" in result
-            sweep = {name: result[f"sweep_{name}"][()] for name in ("angle", "ssim")} if rotation else {}
             return AttackedSlice(
                 target=group["target"][()],
                 clean=group["clean"][()],
@@ -182,8 +192,8 @@ class FigureInputs:
                 rows=_bounds(result, "rows") if on_box else None,
                 columns=_bounds(result, "columns") if on_box else None,
                 severity=round(float(severities[place]), 6),
-                angle=float(result["angle"][place]) if rotation else float("nan"),
-                sweep=pd.DataFrame(sweep | ({"floor_ssim": result["floor_ssim"][()]} if rotation else {})),
+                angle=float(result["angle"][place]) if "angle" in result else float("nan"),
+                sweep=_sweep(result, place) if "angle" in result else pd.DataFrame(),
             )
 
     def box_scores(

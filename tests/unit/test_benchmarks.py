@@ -6,8 +6,10 @@ import sys
 import pytest
 import torch
 
+from advmri.attacks.moved_scan import MovedScan
+from advmri.attacks.moves import Move
 from advmri.attacks.noise import attack_with_noise
-from advmri.attacks.rotation import sweep_angles
+from advmri.attacks.operators import shears
 from advmri.attacks.settings import NoiseAttack
 from benchmarks import plain, speed
 from benchmarks.case import Case
@@ -45,7 +47,7 @@ def test_plain_sweep_finds_similar_errors():
     """Operators differ (resampling, shears), so the errors agree roughly."""
     case = Case("unet", **SMALL, angles=2)
     scan = case.scan()
-    found = sweep_angles(scan, case.degrees(), 1).reconstruction
+    found = MovedScan(scan, shears).reconstruct([Move(degrees) for degrees in case.degrees()])[0]
     errors = ((found - scan.target) * case.box()).flatten(1).norm(dim=1)
     expected = plain.rotation_sweep(case.scan(), case.box(), case.degrees())
     torch.testing.assert_close(errors, expected, rtol=0.3, atol=0)

@@ -105,6 +105,24 @@ def test_unknown_keys_of_attacks_are_rejected():
     assert "attacks.rotation" in lines[1] and "steps" in lines[1]
 
 
+def test_motions_are_checked():
+    content = default()
+    content["attacks"] |= {
+        "shift": {"threat_model": "shift", "severities": [0, 2.5]},
+        "rigid": {"threat_model": "rigid", "shift_per_degree": 0.5, "operator": "published"},
+    }
+    assert validate_config(content).attacks["rigid"].operator == "published"
+    content["attacks"]["rotation"]["operator"] = "nearest"
+    content["attacks"]["rigid"]["severities"] = [2, 1]
+    content["attacks"]["shift"]["operator"] = "shears"
+    lines = "\n".join(problems_of(content))
+    assert "attacks.rigid.severities: severities must ascend" in lines
+    assert "attacks.shift.operator: unknown key" in lines
+    del content["attacks"]["rigid"]["severities"], content["attacks"]["shift"]["operator"]
+    (line,) = problems_of(content)
+    assert "attacks.rotation.operator: no advmri/attacks/operators/nearest.py" in line
+
+
 def test_all_errors_are_listed_at_once_with_their_place():
     content = changed(
         seed=-1,

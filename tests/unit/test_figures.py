@@ -55,7 +55,9 @@ def attacked(rng, attack, target, clean, place):
     }
     if attack == "turned":
         angle = np.arange(-4, 5, 1, dtype=np.float32)
-        arrays |= {"angle": np.array([0, -2, 3], np.float32), "sweep_angle": angle, "sweep_objective": angle**2}
+        arrays |= {"angle": np.array([0, -2, 3.25], np.float32), "sweep_angle": angle, "sweep_objective": angle**2}
+        refined = {"final_ssim": np.array([0.9, 0.85, 0.8]), "final_floor_ssim": np.array([1, 0.995, 0.99])}
+        arrays |= refined | {"shift": np.zeros((3, 2), np.float32)}
         arrays |= {"sweep_ssim": 0.9 - 0.01 * rng.random(9), "floor_ssim": 0.99 - 0.001 * np.abs(angle)}
     else:
         arrays["relative_norm"] = np.repeat(severity[:, None], 2, axis=1)
@@ -204,10 +206,11 @@ def test_noise_figures_show_two_per_cent_and_the_largest_acceleration(inputs):
 
 def test_angles_are_those_of_the_attack_file(inputs):
     _, table = draw_figure("figure_5", inputs)
-    assert set(table[table.attack != ""].angle) == {3.0}
+    assert set(table[table.attack != ""].angle) == {3.25}
     _, sweep = draw_figure("figure_4b", inputs)
-    assert set(sweep[sweep.worst].angle) == {3.0}
-    assert len(sweep) == 2 * 2 * 9
+    assert set(sweep[sweep.worst].angle) == {3.25} and set(sweep[sweep.worst].ssim) == {0.8}
+    assert len(sweep) == 2 * 2 * (9 + 1), "the worst angle lies between those of the grid"
+    assert sweep.angle.groupby(sweep.index // 10).is_monotonic_increasing.all()
 
 
 @pytest.mark.parametrize("flip", [True, False])

@@ -41,7 +41,11 @@ def index():
 
 def targets(rng, names, rotation):
     images = {name: rng.random((2, len(SEVERITIES), *SHAPE)).astype(np.float32) for name in names}
-    extra = {"angle": np.array([0, -3.0], np.float32)} if rotation else {}
+    extra = (
+        {"angle": np.array([0, -3.0], np.float32), "shift": np.array([[0, 0], [1.5, -2]], np.float32)}
+        if rotation
+        else {}
+    )
     if not rotation:
         extra = {"relative_norm": np.array([[0, 0], [0.01, 0.008]], np.float32)}
     return [
@@ -138,7 +142,8 @@ def test_norms_and_angles(rng, index):
     assert {round(row["thermal_multiple"], 3) for row in noise} == {9.0}  # the dead coil is left out
     assert all(np.isnan(row["angle"]) for row in noise)
     rotation = score_attack_file(attack_file(rng, "box", rotation=True), index)
-    assert {(row["severity"], row["angle"]) for row in rotation} == {(0.0, 0.0), (0.01, -3.0)}
+    moves = {(row["severity"], row["angle"], row["shift_rows"], row["shift_columns"]) for row in rotation}
+    assert moves == {(0.0, 0.0, 0.0, 0.0), (0.01, -3.0, 1.5, -2.0)}
     assert all(np.isnan(row["relative_norm"]) and np.isnan(row["thermal_multiple"]) for row in rotation)
 
 

@@ -7,6 +7,7 @@ import torch
 from fastmri import complex_abs, fft2c, ifft2c, rss
 from fastmri.data.transforms import center_crop, complex_center_crop, normalize_instance
 from fastmri.models import Unet, VarNet
+from scipy import ndimage
 from support import attack_run, make_run
 
 NOISE = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.03], "steps": 3}
@@ -154,3 +155,68 @@ def test_attributes_say_what_it_was_made_from(attacked):
     for key, path in (("checkpoint", "checkpoint"), ("data", "volume"), ("mask", "mask")):
         assert facts[f"{key}_sha256"] == hashlib.sha256(paths[path].read_bytes()).hexdigest()
     assert facts["volume"] == "v1" and facts["acceleration"] == 4 and facts["seed"] == 3
+
+
+MOTIONS = {
+    "rotation": {"threat_model": "rotation", "severities": [0, 3], "angle_step": 1},
+    "shift": {"threat_model": "shift", "severities": [0, 1.5], "directions": 4},
+    "rigid": {"threat_model": "rigid", "severities": [0, 3], "refinement": 6, "target": "image"},
+}
+
+
+def sheared(image, amounts, axis):
+    """Shift each line of NumPy images [..., H, W] along an axis by its own number of pixels."""
+    frequencies = np.fft.fftfreq(image.shape[axis])
+    phases = np.exp(-2j * np.pi * (amounts[:, None] * frequencies if axis == -1 else frequencies[:, None] * amounts))
+    return np.fft.ifft(np.fft.fft(image, axis=axis) * phases, axis=axis)
+
+
+def turned(image, degrees):
+    """Three shears about pixel (H // 2, W // 2)."""
+    rows, columns = (np.arange(size) - size // 2 for size in image.shape[-2:])
+    angle = np.deg2rad(degrees)
+    image = sheared(image, -np.tan(angle / 2) * rows, -1)
+    image = sheared(image, np.sin(angle) * columns, -2)
+    return sheared(image, -np.tan(angle / 2) * rows, -1)
+
+
+def shifted(image, rows, columns):
+    height, width = image.shape[-2:]
+    return sheared(sheared(image, np.full(width, rows), -2), np.full(height, columns), -1)
+
+
+def moved_back(image, angle, shift):
+    """What was at the moved place of every pixel, by SciPy's splines."""
+    turn, centre = np.deg2rad(angle), np.array(image.shape) // 2
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    return ndimage.affine_transform(image, matrix, offset=centre - matrix @ centre + shift, order=5, mode="mirror")
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_stored_motion(tmp_path, motion):
+    """The move and what the network makes of it, by NumPy and fastMRI alone; the border is left out."""
+    paths = make_run(tmp_path, "unet")
+    attack_run(paths, tmp_path / "moved.h5", MOTIONS[motion], slices="000")
+    kspace, target, _, stored = read(tmp_path, paths, "moved.h5", 0)
+    images = torch.view_as_complex(ifft2c(kspace)).numpy()
+    inside = (slice(6, -6), slice(6, -6))
+    for found in (value for key, value in stored.items() if key.startswith(("box_", "image"))):
+        (row0, row1), (column0, column1) = found["rows"], found["columns"]
+        region = (slice(row0, row1), slice(column0, column1))
+        assert (found["reconstruction"][0] == stored["clean"]).all()
+        assert found["angle"][1] != 0 or (found["shift"][1] != 0).any()
+        for place, (angle, shift) in enumerate(zip(found["angle"], found["shift"], strict=True)):
+            coils = torch.view_as_real(torch.from_numpy(shifted(turned(images, angle), *shift).astype(np.complex64)))
+            image = stock_reconstruction(paths, fft2c(coils), target.shape).numpy()
+            full = rss(complex_abs(complex_center_crop(coils, target.shape))).numpy()
+            for name, expected in (("reconstruction", image), ("perturbed_target", full)):
+                errors = [
+                    np.linalg.norm((found[name][place] - moved_back(expected, sign * angle, sign * shift))[inside])
+                    for sign in (1, 0, -1)
+                ]
+                assert errors[0] < 0.02 * np.linalg.norm(target[inside]), name
+                # A disc fully sampled looks much the same when turned: the network tells the direction.
+                assert place == 0 or name == "perturbed_target" or 1.5 * errors[0] < min(errors[1:]), name
+            error = np.linalg.norm((found["reconstruction"][place] - target)[region])
+            np.testing.assert_allclose(found["final_objective"][place], error, rtol=1e-4)
+        assert found["final_objective"][1] >= found["grid_objective"][1] > found["final_objective"][0]

@@ -27,7 +27,7 @@ def metrics(rng):
             "target": "box",
             "severity": severity,
             "region": region,
-            "angle": np.nan,
+            **dict.fromkeys(("angle", "shift_rows", "shift_columns"), np.nan),
             **{name: rng.random() for name in COLUMNS if name.endswith(("ssim", "psnr", "nmse"))},
             "relative_norm": severity,
             "thermal_multiple": 2 * severity,

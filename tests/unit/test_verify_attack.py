@@ -23,6 +23,11 @@ CASES = {
     "stopped early": ("unet", NOISE | {"steps": 8, "stop_gain": 0.5, "objective": "ssim"}),
     "bfloat16": ("varnet", NOISE | {"optimiser": "pgd", "search_precision": "bfloat16"}),
     "rotation": ("unet", {"threat_model": "rotation", "severities": [0, 2], "angle_step": 1}),
+    "published rotation": (
+        "varnet",
+        {"threat_model": "rotation", "severities": [0, 2], "angle_step": 1, "operator": "published"},
+    ),
+    "shift": ("unet", {"threat_model": "shift", "severities": [0, 2], "target": "image", "selection": "ssim"}),
 }
 
 

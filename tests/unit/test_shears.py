@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from support import complex_normal
 
-from advmri.attacks.rotate import rotate_complex, rotate_magnitude
+from advmri.attacks.operators.shears import rotate_complex, rotate_magnitude
 from advmri.kspace import crop_centre, fft2c, ifft2c
 
 angles = st.floats(-30, 30)
@@ -107,7 +107,7 @@ def test_a_crop_turns_about_the_centre_of_the_full_image(shape, crop):
 
 
 def test_magnitudes_keep_their_level_at_the_border():
-    """What turns in from outside is the mirrored border, not zeros and not the opposite side."""
+    """What turns in from outside continues the border, not zeros and not the opposite side."""
     flat = torch.full((1, 40, 36), 3.0)
     torch.testing.assert_close(rotate_magnitude(flat, 20.0, (40, 36)), flat, rtol=1e-4, atol=0)
     step = flat.clone()
