@@ -66,9 +66,22 @@ def _whole(value: str, path: Path, line: int, column: str) -> int | None:
     if value.strip() == "":
         return None
     try:
-        return int(float(value))
+        number = float(value)
+        whole = int(number)
     except (ValueError, OverflowError) as error:
         raise InputError(f"{path}, line {line}: column '{column}' holds {value!r}, which is not a number.") from error
+    if whole != number:
+        raise InputError(
+            f"{path}, line {line}: column '{column}' holds {value!r}; pixels and slices are whole numbers."
+        )
+    return whole
+
+
+def _study_level(value: str, path: Path, line: int) -> bool:
+    known = {"yes": True, "no": False, "": False}
+    if value.strip().lower() not in known:
+        raise InputError(f"{path}, line {line}: column 'study_level' holds {value!r}, which is neither Yes nor No.")
+    return known[value.strip().lower()]
 
 
 def read_annotations(path: Path) -> list[AnnotationRow]:
@@ -107,7 +120,7 @@ def _rows(text: str, path: Path) -> list[AnnotationRow]:
                     line=line,
                     volume=cells["file"].strip(),
                     slice=number["slice"],
-                    study_level=cells["study_level"].strip().lower() == "yes",
+                    study_level=_study_level(cells["study_level"], path, line),
                     x=number["x"],
                     y=number["y"],
                     width=number["width"],
@@ -120,7 +133,7 @@ def _rows(text: str, path: Path) -> list[AnnotationRow]:
 
 def annotated_slices(rows: Iterable[AnnotationRow], volume: str) -> list[int]:
     """Return the slices of `volume` that carry at least one box with an area, in order."""
-    return sorted({row.slice for row in rows if row.volume == volume and row.has_area})
+    return sorted({row.slice for row in rows if row.volume == volume and row.has_area and row.slice >= 0})
 
 
 def _place(row: AnnotationRow, number: int, crop: tuple[int, int]) -> Box:

@@ -26,6 +26,7 @@ from advmri.attacks.motion import attack_with_motion
 from advmri.attacks.motion_settings import MotionAttack
 from advmri.attacks.noise import attack_with_noise
 from advmri.attacks.settings import AttackSettings, NoiseAttack
+from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
 from advmri.volume_index import VolumeIndex
@@ -56,7 +57,7 @@ def attack_slices(
         places = [{name: target.region for name, target in named.items()} for named in targets]
         pairs = zip(scans, places, strict=True)
         outcomes = [dict(attack_with_motion(scan, one, settings, maximum, batch_size)) for scan, one in pairs]
-    return [
+    results = [
         SliceResult(
             number=number,
             target=_array(scan.target),
@@ -75,6 +76,19 @@ def attack_slices(
         )
         for number, scan, named, found in zip(numbers, scans, targets, outcomes, strict=True)
     ]
+    for result in results:
+        _refuse_not_finite(result, inputs)
+    return results
+
+
+def _refuse_not_finite(result: SliceResult, inputs: AttackInputs) -> None:
+    """Raise InputError where the network's images are not finite: the search saw nothing, and would seem to fail."""
+    images = [result.clean, *(target.arrays["reconstruction"] for target in result.targets)]
+    if not all(np.isfinite(image).all() for image in images):
+        raise InputError(
+            f"{inputs.files['checkpoint']}: its network returns NaN or infinity for slice {result.number} of"
+            f" {inputs.files['volume']}; train or export it anew, or remove the model from the config."
+        )
 
 
 def _array(value: Tensor) -> np.ndarray:

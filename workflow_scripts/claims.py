@@ -4,22 +4,19 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from advmri.claims.inputs import ClaimInputs
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.sweeps import read_sweeps
 from advmri.claims.table import claims_table
 from advmri.seeds import derive_seed
 from advmri.summary import add_drops
+from advmri.tables import read_table
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
-
-NAMES: dict[str, type] = {"volume": str, "patient": str, "model": str, "attack": str}
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, judge, write."""
-    metrics = pd.read_csv(arguments.metrics, dtype=NAMES)
+    metrics = read_table(arguments.metrics)
     roles: dict[str, str] = json.loads(arguments.roles)
     jobs = [job.rsplit("/", 1) for job in arguments.jobs]
     sweeps = [

@@ -9,10 +9,9 @@ import pandas as pd
 from advmri.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.errors import InputError
 from advmri.summary import summarise
+from advmri.tables import read_table
 from advmri.volume_index import read_index
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
-
-NAMES: dict[str, type] = {"volume": str, "patient": str, "model": str, "attack": str}
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
@@ -27,7 +26,7 @@ def main(arguments: argparse.Namespace) -> None:
         for series in arguments.series
         for volume, slices in (job.rsplit("/", 1) for job in arguments.jobs)
     ]
-    scores = [table for path in paths if not (table := pd.read_csv(path, dtype=NAMES)).empty]
+    scores = [table for path in paths if not (table := read_table(path)).empty]
     if not scores:
         raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")
     metrics = pd.concat(scores, ignore_index=True)
@@ -40,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     _write(metrics, arguments.metrics)
     _write(summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed), arguments.summary)
     _write(pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)), arguments.excluded)
-    validation = pd.concat([pd.read_csv(path, dtype=NAMES) for path in arguments.validations], ignore_index=True)
+    validation = pd.concat([read_table(path) for path in arguments.validations], ignore_index=True)
     _write(validation.drop_duplicates(["volume", "model", "acceleration"]), arguments.quality)
     LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
 

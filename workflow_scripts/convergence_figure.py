@@ -8,12 +8,13 @@ import pandas as pd
 
 from advmri.figures.convergence import draw
 from advmri.figures.drawing import house_style, save_figure
+from advmri.tables import read_table
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, draw, write; say how much the last steps gained."""
-    rows = pd.concat([pd.read_csv(path) for path in arguments.tables], ignore_index=True)
+    rows = pd.concat([read_table(path) for path in arguments.tables], ignore_index=True)
     with house_style():
         figure, table = draw(rows, dict(json.loads(arguments.labels)))
     with atomic_output(arguments.csv) as temporary:

@@ -6,6 +6,7 @@ from pathlib import Path
 from advmri.annotations import boxes_of_volume, read_annotations, slice_left_out
 from advmri.errors import UnusableSliceError
 from advmri.thermal.measure import measure_thermal_noise
+from advmri.volume_consistency import check_maximum, check_targets
 from advmri.volume_index import SliceIndex, VolumeIndex
 from advmri.volumes import read_slice, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, parser, run, write_text
@@ -21,6 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
     for number, found in boxes.items():
         try:
             scan = read_slice(volume, number)
+            check_targets(volume, [number])
         except UnusableSliceError as error:
             LOGGER.warning("left out: %s", error)
             reason = str(error).removeprefix(f"{volume.path}: ")
@@ -32,6 +34,10 @@ def main(arguments: argparse.Namespace) -> None:
                 "%s: slice %d: coils %s of %d are zero everywhere and left out", name, number, dead, volume.coils
             )
         annotated[number] = SliceIndex(found, scan.coils, measure_thermal_noise(scan.kspace, volume.padding))
+    try:
+        check_maximum(volume)
+    except UnusableSliceError as error:
+        LOGGER.warning("the attribute 'max' is not checked: %s", error)
     index = VolumeIndex(
         volume=name,
         patient=volume.patient,

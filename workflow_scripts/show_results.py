@@ -9,6 +9,7 @@ import pandas as pd
 from advmri.claims.inputs import LEAKAGE
 from advmri.claims.table import VERDICTS, count_verdicts
 from advmri.errors import InputError
+from advmri.tables import read_table
 from workflow_scripts.program import parser, run
 
 
@@ -38,7 +39,7 @@ def _claims(path: Path) -> list[str]:
     if not path.is_file():
         return []
     lines = []
-    for row in count_verdicts(pd.read_csv(path)).to_dict("records"):
+    for row in count_verdicts(read_table(path)).to_dict("records"):
         counts = [f"{word} {row[word]}" for word in VERDICTS if row[word]]
         lines.append(f"({row['claim']}) {row['description']}: {', '.join(counts)}")
     return ["The paper's claims, number of comparisons that (tables/claims.csv):", *lines, ""]
@@ -49,7 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
     tables, figures = arguments.results / "tables", arguments.results / "figures"
     if not (tables / "summary.csv").is_file():
         raise InputError(f"{tables / 'summary.csv'}: not there; has the run finished?")
-    summary, quality = pd.read_csv(tables / "summary.csv"), pd.read_csv(tables / "quality.csv")
+    summary, quality = read_table(tables / "summary.csv"), read_table(tables / "quality.csv")
     clean = quality.groupby(["model", "acceleration"])[["ssim", "psnr"]].mean().round(3).reset_index()
     boxes = summary[summary.region == "box"]
     seen = sorted({*summary.model[summary.trained_on == LEAKAGE]})

@@ -19,6 +19,7 @@ from advmri.training.dataset import MaskSettings
 from advmri.training.fit import Compute, fit, split_holdout
 from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
+from advmri.volume_consistency import check_targets
 from advmri.volumes import read_volume
 from workflow_scripts.program import (
     LOGGER,
@@ -69,6 +70,8 @@ def main(arguments: argparse.Namespace) -> None:
     sizes = json.loads(arguments.arguments)
     mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)
     volumes = [read_volume(path) for path in sorted(arguments.volumes)]
+    for volume in volumes:
+        check_targets(volume, [volume.slices // 2])
     training, _ = split_holdout(volumes, settings.holdout_volumes)
     steps = training_length(settings, sum(volume.slices for volume in training)).steps
     determining = {

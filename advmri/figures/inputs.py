@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from advmri.attack_file import open_attack_file
 from advmri.errors import InputError
 from advmri.slice_jobs import job_range
+from advmri.tables import read_table
 
 Image = NDArray[np.float32]
 ANGLE_TOLERANCE = 1e-4
@@ -143,7 +144,7 @@ class FigureInputs:
         for job in jobs:
             volume, _, slices = job.rpartition("/")
             by_volume.setdefault(volume, []).append(slices)
-        tables = [pd.read_csv(path, dtype={"volume": str, "model": str}) for path in (metrics, summary, quality)]
+        tables = [read_table(path) for path in (metrics, summary, quality)]
         return cls(options, tables[0], tables[1], tables[2], folder, by_volume)
 
     def trained_on(self, model: str) -> str:

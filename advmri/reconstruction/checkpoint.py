@@ -50,15 +50,17 @@ def is_checkpoint(content: Any) -> bool:
     return isinstance(content, dict) and content.get("format_version") == FORMAT_VERSION
 
 
-def facts_of(content: dict[str, Any]) -> Checkpoint:
-    """Return the facts in the content of a `model.pt`."""
-    return Checkpoint(
-        architecture=content["architecture"]["name"],
-        arguments=content["architecture"]["arguments"],
-        acceleration=content["acceleration"],
-        trained_on=content["trained_on"],
-        training=content["training"],
-    )
+def facts_of(content: dict[str, Any], path: Path) -> Checkpoint:
+    """Return the facts in the content of a `model.pt`; raises InputError, with the file's name, where some are missing."""
+    architecture = content.get("architecture")
+    parts = architecture if isinstance(architecture, dict) else {}
+    kinds = {"name": str, "arguments": dict, "acceleration": int, "trained_on": str, "training": dict}
+    facts = {key: parts.get(key, content.get(key)) for key in kinds}
+    wrong = [key for key, kind in kinds.items() if not isinstance(facts[key], kind)]
+    if wrong or not isinstance(content.get("state_dict"), Mapping):
+        named = ", ".join(wrong) or "state_dict"
+        raise InputError(f"{path}: not a whole checkpoint: {named} missing or of the wrong type; export it anew.")
+    return Checkpoint(architecture=facts.pop("name"), **facts)
 
 
 def build_with_weights(
@@ -85,6 +87,6 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[Checkpoint, Recon
     content = read_torch_file(path)
     if not is_checkpoint(content):
         raise InputError(f"{path}: not an AdvMRI checkpoint of format {FORMAT_VERSION}.")
-    checkpoint = facts_of(content)
+    checkpoint = facts_of(content, path)
     reconstructor = build_with_weights(checkpoint.architecture, checkpoint.arguments, content["state_dict"], path)
     return checkpoint, reconstructor.to(device).eval().requires_grad_(False)

@@ -76,7 +76,7 @@ def _trained_on(path: Path | None, wanted: Wanted) -> str:
 
 def _own(path: Path, content: dict[str, Any], wanted: Wanted) -> tuple[Checkpoint, Reconstructor]:
     """Take a `model.pt` of this project, which says everything itself."""
-    checkpoint = facts_of(content)
+    checkpoint = facts_of(content, path)
     _check_sizes(path, wanted, checkpoint.architecture, checkpoint.arguments)
     if checkpoint.acceleration != wanted.acceleration:
         raise InputError(

@@ -6,8 +6,10 @@ import signal
 import h5py
 import numpy as np
 import pytest
+import torch
 from support import attack_run, make_run, run_program
 
+from advmri.errors import InputError
 from workflow_scripts import attack, score
 
 SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "target": "box", "severities": [0, 0.02], "steps": 2}
@@ -172,6 +174,30 @@ def test_a_job_whose_boxes_are_all_excluded_is_empty(paths, tmp_path):
         assert len(file) == 0
     run_program(score, attack_file=tmp_path / "a.h5", index=tmp_path / "v1.json", output=tmp_path / "a.csv")
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("threat", [SETTINGS, {"threat_model": "rotation", "severities": [0, 1], "angle_step": 1}])
+def test_targets_are_the_index_boxes(paths, tmp_path, threat):
+    """Rows are rows and columns columns: the first box is 8 by 9 and off the diagonal."""
+    attack_run(paths, tmp_path / "a.h5", threat, slices="000")
+    boxes = json.loads(paths["index"].read_text())["annotated"]["0"]["boxes"]
+    with h5py.File(tmp_path / "a.h5") as file:
+        for box in boxes:
+            group = file[f"slice_000/box_{box['number']}"]
+            assert group.attrs["rows"].tolist() == [box["row0"], box["row1"]]
+            assert group.attrs["columns"].tolist() == [box["column0"], box["column1"]]
+    places = [(box["row0"], box["row1"], box["column0"], box["column1"]) for box in boxes]
+    assert places == [(10, 18, 4, 13), (15, 22, 12, 17)]
+
+
+def test_a_network_that_returns_nan_ends_the_attack(paths, tmp_path):
+    checkpoint = torch.load(paths["checkpoint"], weights_only=True)
+    checkpoint["state_dict"] = {key: value * torch.nan for key, value in checkpoint["state_dict"].items()}
+    torch.save(checkpoint, tmp_path / "nan.pt")
+    for threat in (SETTINGS, {"threat_model": "rotation", "target": "image", "severities": [0, 2], "angle_step": 1}):
+        with pytest.raises(InputError, match=r"nan\.pt: its network returns NaN or infinity for slice 0"):
+            attack_run(paths | {"checkpoint": tmp_path / "nan.pt"}, tmp_path / "a.h5", threat, slices="000")
+    assert not (tmp_path / "a.h5").exists()
 
 
 def test_rotation_through_the_program(paths, tmp_path):

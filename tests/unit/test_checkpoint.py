@@ -66,6 +66,22 @@ def test_other_files_are_named(tmp_path):
         load_checkpoint(path, CPU)
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"trained_on": None}, "trained_on"),
+        ({"architecture": "unet"}, "name, arguments"),
+        ({"state_dict": 3}, "state_dict"),
+    ],
+)
+def test_a_checkpoint_that_is_not_whole_is_named(tmp_path, change, named):
+    save(tmp_path / "model.pt")
+    content = torch.load(tmp_path / "model.pt", weights_only=True)
+    torch.save({key: value for key, value in (content | change).items() if value is not None}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match=rf"model\.pt: not a whole checkpoint: {named} missing"):
+        load_checkpoint(tmp_path / "model.pt", CPU)
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("code that a checkpoint must not run",))

@@ -1,0 +1,12 @@
+"""Read the tables that this project writes."""
+
+from pathlib import Path
+
+import pandas as pd
+
+NAMES: dict[str, type] = {"volume": str, "patient": str, "label": str, "model": str, "attack": str}
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table; names stay text, whatever they look like: `NA` and `007` are names, only an empty cell is missing."""
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=[""])
