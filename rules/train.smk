@@ -104,3 +104,39 @@ rule validate:
         "python -m workflow_scripts.validate --checkpoint {input.checkpoint:q} --model {wildcards.model:q}"
         " --acceleration {wildcards.acceleration} {params.compute} --volumes {input.volumes:q}"
         " --masks {input.masks:q} --output {output:q} --log {log:q}"
+
+
+# Asked for by its name only: `snakemake results/<name>/figures/figure_training.png`.
+rule training_figure:
+    input:
+        histories=expand(
+            f"{RESULTS}/models/{{model}}-{{acceleration}}x/history.csv",
+            model=[name for name, model in CONFIG.models.items() if model.training is not None],
+            acceleration=CONFIG.accelerations,
+        ),
+        code=code("training_figure"),
+    output:
+        svg=f"{RESULTS}/figures/figure_training.svg",
+        png=report(
+            f"{RESULTS}/figures/figure_training.png",
+            caption="../report/training.rst",
+            category="Figures",
+            labels={"figure": "training", "shows": "Learning curves"},
+        ),
+        csv=f"{RESULTS}/figures/figure_training.csv",
+    log:
+        f"{LOGS}/figure/figure_training.log",
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=minutes(15),
+    params:
+        folder=f"{RESULTS}/models",
+        models=[name for name, model in CONFIG.models.items() if model.training is not None],
+        accelerations=CONFIG.accelerations,
+        labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
+    shell:
+        "python -m workflow_scripts.training_figure --models-folder {params.folder:q} --models {params.models:q}"
+        " --accelerations {params.accelerations} --labels {params.labels:q}"
+        " --svg {output.svg:q} --png {output.png:q} --csv {output.csv:q} --log {log:q}"
