@@ -8,5 +8,5 @@ NAMES: dict[str, type] = {"volume": str, "patient": str, "label": str, "model": 
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; names stay text, whatever they look like: `NA` and `007` are names, only an empty cell is missing."""
+    """Read a table; names stay text, `NA` and `007` too: only an empty cell is missing."""
     return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=[""])

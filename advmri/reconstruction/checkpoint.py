@@ -51,11 +51,11 @@ def is_checkpoint(content: Any) -> bool:
 
 
 def facts_of(content: dict[str, Any], path: Path) -> Checkpoint:
-    """Return the facts in the content of a `model.pt`; raises InputError, with the file's name, where some are missing."""
+    """Return the facts in the content of a `model.pt`; raises InputError where some are missing."""
     architecture = content.get("architecture")
     parts = architecture if isinstance(architecture, dict) else {}
     kinds = {"name": str, "arguments": dict, "acceleration": int, "trained_on": str, "training": dict}
-    facts = {key: parts.get(key, content.get(key)) for key in kinds}
+    facts: dict[str, Any] = {key: parts.get(key, content.get(key)) for key in kinds}
     wrong = [key for key, kind in kinds.items() if not isinstance(facts[key], kind)]
     if wrong or not isinstance(content.get("state_dict"), Mapping):
         named = ", ".join(wrong) or "state_dict"
