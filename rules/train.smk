@@ -132,7 +132,7 @@ rule training_figure:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        folder=f"{RESULTS}/models",
+        folder=lambda wildcards: f"{RESULTS}/models",
         models=[name for name, model in CONFIG.models.items() if model.training is not None],
         accelerations=CONFIG.accelerations,
         labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),

@@ -65,6 +65,8 @@ def test_a_job_of_nothing_but_unusable_slices_is_empty(tmp_path, caplog):
 def test_a_dead_coil_never_makes_a_result_nan(tmp_path, caplog, architecture, settings):
     paths = make_run(tmp_path, architecture)
     change(paths["volume"], (1, 1), 0)
+    with h5py.File(paths["volume"], "a") as file:  # made of all coils
+        del file["reconstruction_rss"], file.attrs["max"]
     index = reindexed(paths, tmp_path, caplog)
     assert "slice 1: coils [1] of 3 are zero everywhere" in caplog.text
     assert [index.annotated[number].coils for number in (0, 1, 2)] == [[0, 1, 2], [0, 2], [0, 1, 2]]
