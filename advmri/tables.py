@@ -9,4 +9,6 @@ NAMES: dict[str, type] = {"volume": str, "patient": str, "label": str, "model": 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; names stay text, `NA` and `007` too: only an empty cell is missing."""
-    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=[""])
+    columns = pd.read_csv(path, nrows=0).columns
+    missing = {column: [""] if column in NAMES else ["", "nan"] for column in columns}
+    return pd.read_csv(path, dtype=NAMES, keep_default_na=False, na_values=missing)

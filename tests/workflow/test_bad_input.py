@@ -185,6 +185,7 @@ def edited_data(repository, tmp_path):
     with h5py.File(path, "a") as file:
         file["kspace"][1, 0, 0, 0] = np.nan
         file["kspace"][2, 1] = 0
+        del file["reconstruction_rss"], file.attrs["max"]  # made of all coils
     quoted = '"' + HOSTILE.replace('"', '""') + '"'
     label = '"' + LABEL.replace('"', '""') + '"'
     boxes = [(quoted, number, "No", 4, 6, 9, 8, label) for number in range(3)]
