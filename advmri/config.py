@@ -3,24 +3,20 @@
 Read by the Snakefile, so it imports neither torch nor numpy.
 """
 
-from copy import deepcopy
-from itertools import takewhile
-from pathlib import Path
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
-from advmri.architecture_files import architecture_problems
-from advmri.attacks.settings import AttackSettings, Module, attack_modules
+from advmri.attacks.settings import AttackSettings, Module
 from advmri.claims.settings import ClaimsSettings
+from advmri.config_consistency import disagreements
+from advmri.config_errors import error_lines, is_about, without_errors
 from advmri.errors import InputError
-from advmri.factory_code import is_found, module_of
 from advmri.simulation.settings import SimulationSettings
 from advmri.training.settings import ModelSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z0-9]+)*$", max_length=64)]
-PACKAGE = Path(__file__).resolve().parent
 PAPERS_PAIR = ("varnet", "unet")
 """The architectures that the paper compares, the one it finds better first."""
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -190,81 +186,6 @@ class Config(BaseModel):
                     content[key] = {name: entry for name, entry in content[key].items() if entry is not None}
         return content
 
-    def _convergence_problems(self) -> list[str]:
-        asked = self.convergence
-        if asked.attack is None:
-            return []
-        attack = self.attacks.get(asked.attack)
-        if attack is None or attack.threat_model != "noise":
-            return [f"convergence.attack: there is no noise attack {asked.attack!r} among {', '.join(self.attacks)}"]
-        return [
-            f"convergence.optimisers: no advmri/attacks/optimisers/{name}.py that searches by steps"
-            for name in asked.optimisers
-            if name == "gaussian" or not (PACKAGE / "attacks" / "optimisers" / f"{name}.py").is_file()
-        ]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Config":
-        problems = []
-        if self.compute.nodes > 1 and self.compute.devices == "auto":
-            problems.append("compute.devices: give their number per node where compute.nodes is more than 1")
-        problems += [
-            f"mask.center_fractions: no entry for acceleration {acceleration}"
-            for acceleration in self.accelerations
-            if acceleration not in self.mask.center_fractions
-        ]
-        if len(set(self.accelerations)) < len(self.accelerations):
-            problems.append(f"accelerations: {self.accelerations} repeats itself; name each once")
-        for name, model in self.models.items():
-            problems.extend(f"models.{name}: {problem}" for problem in model.problems())
-            if model.factory is not None and not is_found(model.factory):
-                problems.append(
-                    f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH"
-                )
-            processes = self.compute.training_processes
-            if model.training is not None and model.training.batch_size % processes:
-                problems.append(
-                    f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared evenly among"
-                    f" {processes} devices (compute.devices x compute.nodes)"
-                )
-            if model.architecture:
-                problems.extend(
-                    f"models.{name}.{problem}"
-                    for problem in architecture_problems(model.architecture, model.arguments or {})
-                )
-        for name, attack in self.attacks.items():
-            for key, module in attack_modules(attack).items():
-                if not (PACKAGE.parent / f"{module.replace('.', '/')}.py").is_file():
-                    problems.append(f"attacks.{name}.{key}: no {module.replace('.', '/')}.py")
-        problems += self._convergence_problems()
-        shown = self.figures.showcase.acceleration
-        if shown is not None and shown not in self.accelerations:
-            problems.append(f"figures.showcase.acceleration: {shown} is not among accelerations {self.accelerations}")
-        wanted = {
-            "region_attack": ("noise", "box"),
-            "image_attack": ("noise", "image"),
-            "control_attack": ("noise", None),
-            "rotation_attack": ("rotation", None),
-        }
-        for key, (threat_model, target) in wanted.items():
-            name = getattr(self.figures, key)
-            if name is None:
-                continue
-            named = self.attacks.get(name)
-            if named is None:
-                problems.append(f"figures.{key}: there is no attack {name!r} among {', '.join(self.attacks)}")
-            elif named.threat_model != threat_model or target not in (None, named.target):
-                problems.append(
-                    f"figures.{key}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}"
-                )
-        for pair in self.claims.pairs or []:
-            problems.extend(f"claims.pairs: there is no model {name!r}" for name in pair if name not in self.models)
-            if pair[0] == pair[1]:
-                problems.append(f"claims.pairs: {pair[0]!r} is paired with itself")
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
-
     @property
     def claim_pairs(self) -> list[tuple[str, str]]:
         """The networks that claims compare: (said to be better, the other)."""
@@ -275,64 +196,26 @@ class Config(BaseModel):
         return [(first, second) for first in of[better] for second in of[other]]
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the keys of an error's place as they stand in the file: pydantic adds an attack's threat model."""
-    return location[:2] + location[3:] if location[:1] == ("attacks",) and len(location) > 3 else location
-
-
-def _lines(error: ErrorDetails) -> list[str]:
-    """Return an error as lines, each with its place."""
-    place = ".".join(map(str, _place(error["loc"])))
-    if error["type"] == "extra_forbidden":
-        return [f"  {place}: unknown key; see config.schema.json for the known ones"]
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] not in ("value_error", "missing"):
-        message = f"{message} (found {error['input']!r})"
-    return [f"  {place}: {part}" if place else f"  {part}" for part in message.split("\n")]
-
-
-def _without(content: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
-    """Return the config without the keys at these places, so that the rest can be checked."""
-    rest = deepcopy(content)
-    for place in places:
-        entry: Any = rest
-        *above, last = takewhile(lambda key: isinstance(key, str), place)
-        for key in above:
-            entry = entry.get(key) if isinstance(entry, dict) else None
-        if isinstance(entry, dict):
-            entry.pop(last, None)
-    return rest
-
-
-def _disagreements(content: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> list[str]:
-    """Say where sections do not agree, which is checked where every key is valid: so without the keys in error.
-
-    What the entries of these keys lack then is not a finding.
-    """
-    try:
-        Config.model_validate(_without(content, wrong))
-    except ValidationError as error:
-        lines = [line for one in error.errors(include_url=False) if not one["loc"] for line in _lines(one)]
-        touched = tuple("  " + ".".join(map(str, place[:2])) for place in wrong)
-        return [line for line in lines if not line.startswith(touched)]
-    return []
-
-
 def validate_config(content: dict[str, Any]) -> Config:
     """Check a config as read from YAML.
 
     Raises:
         InputError: with every error found, one per line with its place.
     """
+    lines: list[str] = []
+    config = None
     try:
-        return Config.model_validate(content)
+        config = Config.model_validate(content)
+        lines = disagreements(config)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        lines = [line for one in errors for line in _lines(one)]
-        found = [one for one in errors if one["loc"]]
-        if found:
-            lines += _disagreements(content, [_place(one["loc"]) for one in found])
-        raise InputError("the config has errors:\n" + "\n".join(lines)) from error
+        lines = error_lines(error)
+        # Whether sections agree can be told of valid ones only: so without the keys in error.
+        with suppress(ValidationError):
+            rest = Config.model_validate(without_errors(content, error))
+            lines += [line for line in disagreements(rest) if not is_about(line, error)]
+    if config is None or lines:
+        raise InputError("the config has errors:\n" + "\n".join(f"  {line}" for line in lines))
+    return config
 
 
 def config_schema() -> dict[str, Any]:

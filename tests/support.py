@@ -98,6 +98,23 @@ def run_program(program: ModuleType, **options):
     program.main(arguments)
 
 
+def training_options(folder, volumes, architecture, settings):
+    """The training program's options for a small network."""
+    return {
+        "name": f"{architecture}-4x",
+        "architecture": architecture,
+        "arguments": json.dumps(SMALL_NETWORKS[architecture]),
+        "settings": json.dumps(settings),
+        "acceleration": 4,
+        "centre_fraction": 0.16,
+        "seed": 1,
+        "device": "cpu",
+        "volumes": volumes,
+        "history": folder / "history.csv",
+        "output": folder / "model.pt",
+    }
+
+
 def make_run(folder, architecture, slices=3, **arguments):
     """A volume, its boxes, index and mask, and a random checkpoint, made by the programs; their paths by name."""
     write_small_volume(folder / "v1.h5", slices=slices)

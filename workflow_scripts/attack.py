@@ -6,8 +6,6 @@ With `--verify FILE` an attack file is checked instead: see `python -m workflow_
 """
 
 import argparse
-import hashlib
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -30,12 +28,11 @@ from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
 from advmri.volume_index import VolumeIndex
-from workflow_scripts.attack_inputs import AttackInputs
+from workflow_scripts.attack_inputs import INPUTS, AttackInputs
+from workflow_scripts.partial_folder import claim_partial_folder
 from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
 from workflow_scripts.termination import Termination
 from workflow_scripts.torch_setup import set_up_torch
-
-INPUTS = ("volume", "index", "mask", "checkpoint")
 
 
 def attack_slices(
@@ -106,17 +103,6 @@ def _error_gained(result: SliceResult) -> str:
     return f"{max(growth):+.0%}" if growth else "none"
 
 
-def _parts_folder(output: Path, attributes: dict[str, Any]) -> Path:
-    """Return the folder of finished slices of interrupted runs with the same attributes; others are thrown away."""
-    digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode()).hexdigest()[:16]
-    wanted = output.with_name(f".{output.name}.{digest}.partial")
-    for other in output.parent.glob(f".{output.name}.*.partial"):
-        if other != wanted:
-            shutil.rmtree(other)
-    wanted.mkdir(parents=True, exist_ok=True)
-    return wanted
-
-
 def _bundles(numbers: list[int], index: VolumeIndex, size: int) -> list[list[int]]:
     """Cut the slices into bundles that are attacked together: of the same coils, and always the same ones."""
     bundles = []
@@ -152,7 +138,7 @@ def main(arguments: argparse.Namespace) -> None:
         "slices_per_batch": arguments.slices_per_batch,
         "device": device.type,
     }
-    parts = _parts_folder(arguments.output, attributes)
+    parts = claim_partial_folder(arguments.output, attributes)
     name = f"{arguments.attack} {arguments.model}-{arguments.acceleration}x {index.volume}"
     done = 0
     with Progress(name, len(numbers), "slices") as progress, Termination() as termination:

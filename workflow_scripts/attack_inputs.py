@@ -18,6 +18,9 @@ from advmri.thermal.relative_norm import thermal_relative_norm
 from advmri.volume_index import VolumeIndex, read_index
 from advmri.volumes import Volume, read_kspace, read_volume
 
+INPUTS = ("volume", "index", "mask", "checkpoint")
+"""What the files are called on the command line."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -39,7 +42,7 @@ class AttackInputs:
     Attributes:
         mask: measured columns [W].
         trained_on: as the checkpoint says.
-        files: where each was read from, by what it is: volume, index, mask, checkpoint.
+        files: where each was read from, by the names of `INPUTS`.
     """
 
     volume: Volume

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from advmri.figures.convergence import draw
-from advmri.figures.drawing import house_style, save_figure
+from advmri.figures.drawing import house_style
 from advmri.tables import read_table
-from workflow_scripts.program import LOGGER, atomic_output, parser, run
+from workflow_scripts.figure_files import add_figure_options, write_figure
+from workflow_scripts.program import LOGGER, parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -17,11 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
     rows = pd.concat([read_table(path) for path in arguments.tables], ignore_index=True)
     with house_style():
         figure, table = draw(rows, dict(json.loads(arguments.labels)))
-    with atomic_output(arguments.csv) as temporary:
-        table.to_csv(temporary, index=False)
-    for path, kind in ((arguments.svg, "svg"), (arguments.png, "png")):
-        with atomic_output(path) as temporary:
-            save_figure(figure, temporary, kind)
+    write_figure(figure, table, arguments)
     longest = table[table.steps == table.steps.max()]
     LOGGER.info("the last increase of the steps gained at most %.1f%%", 100 * longest.gain.max())
 
@@ -31,9 +28,7 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files of the convergence program")
     made.add_argument("--labels", required=True, help="[name, label] of each model, JSON")
-    made.add_argument("--svg", type=Path, required=True)
-    made.add_argument("--png", type=Path, required=True)
-    made.add_argument("--csv", type=Path, required=True)
+    add_figure_options(made)
     return made
 
 

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from advmri.figures.drawing import draw_figure, save_figure
+from advmri.figures.drawing import draw_figure
 from advmri.figures.inputs import FigureInputs, FigureOptions
-from workflow_scripts.program import atomic_output, parser, run
+from workflow_scripts.figure_files import add_figure_options, write_figure
+from workflow_scripts.program import parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -19,11 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.jobs,
     )
     figure, table = draw_figure(arguments.figure, inputs)
-    with atomic_output(arguments.csv) as temporary:
-        table.to_csv(temporary, index=False)
-    for path, kind in ((arguments.svg, "svg"), (arguments.png, "png")):
-        with atomic_output(path) as temporary:
-            save_figure(figure, temporary, kind)
+    write_figure(figure, table, arguments)
 
 
 def options() -> argparse.ArgumentParser:
@@ -36,9 +33,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--quality", type=Path, required=True, help="tables/quality.csv")
     made.add_argument("--attacks-folder", type=Path, required=True, help="holds the attack files by attack and model")
     made.add_argument("--jobs", nargs="*", default=[], help="attack jobs that figures may read, as volume/slices")
-    made.add_argument("--svg", type=Path, required=True)
-    made.add_argument("--png", type=Path, required=True)
-    made.add_argument("--csv", type=Path, required=True)
+    add_figure_options(made)
     return made
 
 

@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+from advmri.leakage import LEAKAGE
 from advmri.reconstruction.checkpoint import save_checkpoint
 from advmri.reconstruction.contract import check_contract
 from advmri.reconstruction.settings import ContractSettings
@@ -31,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     LOGGER.info(
         "%s: %s %s, trained on %s", source, checkpoint.architecture, checkpoint.arguments, checkpoint.trained_on
     )
-    if checkpoint.trained_on == "train+val":
+    if checkpoint.trained_on == LEAKAGE:
         LOGGER.warning("%s has seen the validation volumes: its results are marked everywhere", arguments.name)
 
 
@@ -48,7 +49,7 @@ def options() -> argparse.ArgumentParser:
     )
     made.add_argument("--arguments", default="{}", help="its sizes as JSON; those left out are taken from the file")
     made.add_argument("--acceleration", type=int, required=True)
-    made.add_argument("--trained-on", choices=("train", "train+val", "nothing"), default=None)
+    made.add_argument("--trained-on", choices=("train", LEAKAGE, "nothing"), default=None)
     made.add_argument("--contract", default="{}", help="models.<name>.contract as JSON")
     made.add_argument("--code-digest", default="", help="state of a factory's code outside this folder")
     made.add_argument("--output", type=Path, required=True, help="model.pt")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.claims.inputs import LEAKAGE
 from advmri.claims.table import VERDICTS, count_verdicts
 from advmri.errors import InputError
+from advmri.leakage import LEAKAGE
 from advmri.tables import read_table
 from workflow_scripts.program import parser, run
 

@@ -1,7 +1,6 @@
 """Train one network for one acceleration; an interrupted job goes on from its last state when run again."""
 
 import argparse
-import hashlib
 import json
 import shutil
 import time
@@ -21,6 +20,7 @@ from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
 from advmri.volume_consistency import check_targets
 from advmri.volumes import read_volume
+from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
     LOGGER,
     Progress,
@@ -31,19 +31,6 @@ from workflow_scripts.program import (
     run,
 )
 from workflow_scripts.torch_setup import set_up_torch
-
-
-def _work_folder(output: Path, determining: dict[str, object]) -> Path:
-    """Return the folder of interrupted runs with these settings; states of other settings are thrown away."""
-    digest = hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()[:16]
-    wanted = output.with_name(f".{output.name}.{digest}.partial")
-    if not is_first_process():
-        return wanted
-    for other in output.parent.glob(f".{output.name}.*.partial"):
-        if other != wanted:
-            shutil.rmtree(other)
-    wanted.mkdir(parents=True, exist_ok=True)
-    return wanted
 
 
 def _state_of(path: Path) -> tuple[str, int, int]:
@@ -96,7 +83,8 @@ def main(arguments: argparse.Namespace) -> None:
         "%s: %.2f M parameters, %d volumes, %d steps, on %s x %d",
         *(name, parameters / 1e6, len(volumes), steps, device, compute.processes),
     )
-    work_folder = _work_folder(arguments.output, determining)
+    find_folder = claim_partial_folder if is_first_process() else partial_folder
+    work_folder = find_folder(arguments.output, determining)
     begun = time.monotonic()
     try:
         with Progress(name, steps, "steps") as progress:

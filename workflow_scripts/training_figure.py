@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.figures.drawing import house_style, save_figure
+from advmri.figures.drawing import house_style
 from advmri.figures.training_curves import draw
-from workflow_scripts.program import atomic_output, parser, run
+from workflow_scripts.figure_files import add_figure_options, write_figure
+from workflow_scripts.program import parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -22,11 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
     ]
     with house_style():
         figure, table = draw(pd.concat(runs, ignore_index=True), dict(json.loads(arguments.labels)))
-    with atomic_output(arguments.csv) as temporary:
-        table.to_csv(temporary, index=False)
-    for path, kind in ((arguments.svg, "svg"), (arguments.png, "png")):
-        with atomic_output(path) as temporary:
-            save_figure(figure, temporary, kind)
+    write_figure(figure, table, arguments)
 
 
 def options() -> argparse.ArgumentParser:
@@ -36,9 +33,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--models", nargs="+", required=True, help="those that were trained")
     made.add_argument("--accelerations", type=int, nargs="+", required=True)
     made.add_argument("--labels", required=True, help="[name, label] of each model, JSON")
-    made.add_argument("--svg", type=Path, required=True)
-    made.add_argument("--png", type=Path, required=True)
-    made.add_argument("--csv", type=Path, required=True)
+    add_figure_options(made)
     return made
 
 

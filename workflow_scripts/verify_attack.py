@@ -17,11 +17,9 @@ from advmri.attacks.noise_problem import NoiseProblem
 from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.attacks.verification import check_noise, compare
 from advmri.errors import InputError
-from workflow_scripts.attack_inputs import AttackInputs
+from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
 from workflow_scripts.torch_setup import set_up_torch
-
-INPUTS = ("volume", "index", "mask", "checkpoint")
 
 
 def _input_files(arguments: argparse.Namespace, facts: dict[str, Any]) -> dict[str, Path]:

@@ -1,5 +1,6 @@
 """What an optimiser is given and what it returns."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -16,19 +17,25 @@ PATIENCE = 3
 """Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
 
 
-class RegionObjective(Protocol):
-    """How bad reconstructions are in their regions; a class `Objective` in each module of `objectives`.
+@dataclass(frozen=True)
+class RegionObjective(ABC):
+    """How bad reconstructions are in their regions; base of the class `Objective` in each module of `objectives`.
 
-    Attributes of the class that a module holds, all of a batch of B members:
+    Attributes, all of a batch of B members:
         target: X [B, h, w], the fully sampled RSS.
         region: S bool [B, h, w].
         clean: the unperturbed reconstruction [B, h, w].
         data_range: the volume's maximum.
     """
 
+    target: Tensor
+    region: Tensor
+    clean: Tensor
+    data_range: float
+
+    @abstractmethod
     def __call__(self, reconstruction: Tensor) -> Tensor:
         """Return the value [B] of reconstructions [B, h, w]; differentiable, larger is worse."""
-        ...
 
 
 @dataclass(frozen=True)

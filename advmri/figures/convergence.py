@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from advmri.figures.inputs import LEAKAGE, LEAKAGE_MARK, LEAKAGE_NOTE
+from advmri.figures.inputs import LEAKAGE_MARK, LEAKAGE_NOTE
 from advmri.figures.style import (
     LINE_STYLES,
     MARKERS,
@@ -17,6 +17,7 @@ from advmri.figures.style import (
     TEXT_WIDTH,
     times,
 )
+from advmri.leakage import LEAKAGE
 
 PER_CENT = 100.0
 TARGET = ["model", "acceleration", "volume", "slice", "target"]

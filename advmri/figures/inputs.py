@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from advmri.attack_file import open_attack_file
 from advmri.errors import InputError
+from advmri.leakage import LEAKAGE
 from advmri.slice_jobs import job_range
 from advmri.tables import read_table
 
 Image = NDArray[np.float32]
 ANGLE_TOLERANCE = 1e-4
 
-LEAKAGE = "train+val"
-"""In `trained_on`: the network has seen the split that is audited."""
 LEAKAGE_MARK = "†"
 LEAKAGE_NOTE = f"{LEAKAGE_MARK} trained on the audited split too ({LEAKAGE})"
 

@@ -1,6 +1,5 @@
 """Several devices: processes that share every batch give the weights of one process, and end together when asked to."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from support import ROOT, SMALL_NETWORKS, run_program, write_small_volume
+from support import ROOT, run_program, training_options, write_small_volume
 
 from workflow_scripts import train
 
@@ -28,25 +27,9 @@ def volumes(tmp_path_factory):
     return paths
 
 
-def words(folder, volumes, settings):
-    return {
-        "name": "varnet-4x",
-        "architecture": "varnet",
-        "arguments": json.dumps(SMALL_NETWORKS["varnet"]),
-        "settings": json.dumps(settings),
-        "acceleration": 4,
-        "centre_fraction": 0.16,
-        "seed": 1,
-        "device": "cpu",
-        "volumes": volumes,
-        "history": folder / "history.csv",
-        "output": folder / "model.pt",
-    }
-
-
 def start(folder, volumes, settings, devices):
     """Start the program as the workflow does: one process, which starts the others."""
-    options = words(folder, volumes, settings) | {"devices": devices, "log": folder / "train.log"}
+    options = training_options(folder, volumes, "varnet", settings) | {"devices": devices, "log": folder / "train.log"}
     command = [sys.executable, "-m", "workflow_scripts.train"]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
@@ -61,7 +44,7 @@ def weights(folder):
 
 def test_two_processes_give_the_weights_of_one(tmp_path, volumes):
     together = start(tmp_path / "two", volumes, SETTINGS | {"slices_per_device": 1}, devices=2)
-    run_program(train, **words(tmp_path / "one", volumes, SETTINGS))
+    run_program(train, **training_options(tmp_path / "one", volumes, "varnet", SETTINGS))
     text = together.communicate(timeout=900)[0].decode()
     assert together.returncode == 0, text
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")

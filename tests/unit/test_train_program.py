@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from support import SMALL_NETWORKS, run_program, write_small_volume
+from support import run_program, training_options, write_small_volume
 
 from advmri.reconstruction.checkpoint import load_checkpoint
 from workflow_scripts import train
@@ -24,19 +24,7 @@ def volumes(tmp_path):
 
 
 def run(folder, volumes, **changes):
-    options = {
-        "name": "unet-4x",
-        "architecture": "unet",
-        "arguments": json.dumps(SMALL_NETWORKS["unet"]),
-        "settings": json.dumps(SETTINGS),
-        "acceleration": 4,
-        "centre_fraction": 0.16,
-        "seed": 1,
-        "device": "cpu",
-        "volumes": volumes,
-        "history": folder / "history.csv",
-        "output": folder / "model.pt",
-    }
+    options = training_options(folder, volumes, "unet", SETTINGS)
     run_program(train, **options | changes)
     return load_checkpoint(folder / "model.pt", torch.device("cpu"))
 

@@ -1,20 +1,13 @@
 """The objective of eq. (4): the L2 norm of the error in the region."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from advmri.attacks.objective import region_error
+from advmri.attacks.search import RegionObjective
 
 
-@dataclass(frozen=True)
-class Objective:
-    """||S (f - X)||_2; attributes as in `advmri.attacks.search.RegionObjective`."""
-
-    target: Tensor
-    region: Tensor
-    clean: Tensor
-    data_range: float
+class Objective(RegionObjective):
+    """||S (f - X)||_2."""
 
     def __call__(self, reconstruction: Tensor) -> Tensor:
         """Return the value [B] of reconstructions [B, h, w]."""

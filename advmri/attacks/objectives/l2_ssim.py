@@ -1,24 +1,17 @@
 """L2 error and SSIM together, as the `MSE+SSIM` of the published code weighs them."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from advmri.attacks.objectives import l2, ssim
+from advmri.attacks.search import RegionObjective
 
 
-@dataclass(frozen=True)
-class Objective:
+class Objective(RegionObjective):
     """Error over the clean reconstruction's error, plus 1 - SSIM, both in the region.
 
     The published code divides by the first iterate's error instead (perturbation_finder.py:200), which depends on the
-    random start. Attributes as in `advmri.attacks.search.RegionObjective`.
+    random start.
     """
-
-    target: Tensor
-    region: Tensor
-    clean: Tensor
-    data_range: float
 
     def __call__(self, reconstruction: Tensor) -> Tensor:
         """Return the value [B] of reconstructions [B, h, w]."""

@@ -1,10 +1,10 @@
 """The structural similarity lost in the region, differentiable."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+
+from advmri.attacks.search import RegionObjective
 
 WINDOW = 7
 MARGIN = WINDOW // 2
@@ -44,14 +44,8 @@ def region_ssim(similarity: Tensor, region: Tensor) -> Tensor:
     return (similarity * counted).sum(dim=(1, 2)) / counted.sum(dim=(1, 2))
 
 
-@dataclass(frozen=True)
-class Objective:
-    """1 - SSIM in the region; attributes as in `advmri.attacks.search.RegionObjective`."""
-
-    target: Tensor
-    region: Tensor
-    clean: Tensor
-    data_range: float
+class Objective(RegionObjective):
+    """1 - SSIM in the region."""
 
     def __call__(self, reconstruction: Tensor) -> Tensor:
         """Return the value [B] of reconstructions [B, h, w]."""
