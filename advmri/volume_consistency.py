@@ -1,34 +1,33 @@
 """Whether what a volume's file says of itself agrees with its k-space."""
 
-from collections.abc import Iterable
-
 import numpy as np
+from numpy.typing import NDArray
 
 from advmri.errors import InputError
-from advmri.volumes import Volume, read_kspace, read_target, rss_image
+from advmri.volumes import Volume, read_target, rss_image
 
 TOLERANCE = 0.01
 """Relative difference that a stored image or maximum may have: rounding, and other FFT libraries, stay far below."""
 
 
-def check_targets(volume: Volume, slices: Iterable[int]) -> None:
-    """Compare the stored `reconstruction_rss` of some slices with the RSS of their k-space.
+def checked_target(volume: Volume, number: int, kspace: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return the fully sampled RSS [h, w] of one slice, the stored one only where it is that of `kspace` [C, H, W].
 
     Networks are trained and validated on the stored images, attacked and scored against the computed ones.
 
     Raises:
         InputError: where they differ.
-        UnusableSliceError: where one cannot be read.
+        UnusableSliceError: where the stored one cannot be read.
     """
-    for number in slices:
-        stored = read_target(volume, number)
-        computed = rss_image(read_kspace(volume, number), volume.crop)
-        difference = np.linalg.norm(stored - computed) / np.linalg.norm(computed)
-        if not difference <= TOLERANCE:
-            raise InputError(
-                f"{volume.path}: 'reconstruction_rss' of slice {number} differs by {difference:.1%} from the RSS of its"
-                " k-space; make it anew, or remove it from the file."
-            )
+    stored = read_target(volume, number)
+    computed = rss_image(kspace, volume.crop)
+    difference = np.linalg.norm(stored - computed) / np.linalg.norm(computed)
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"{volume.path}: 'reconstruction_rss' of slice {number} differs by {difference:.1%} from the RSS of its"
+            " k-space; make it anew, or remove it from the file."
+        )
+    return stored
 
 
 def check_maximum(volume: Volume) -> None:

@@ -88,9 +88,10 @@ def read_volume(path: Path) -> Volume:
         crop, (left, right) = geometry.crop, geometry.padding
         target = dataset_in_file(file, "reconstruction_rss")
         if target is not None:
-            if target.ndim != 3 or len(target) != slices:
+            if target.ndim != 3 or len(target) != slices or target.dtype.kind != "f":
                 raise InputError(
-                    f"{path}: 'reconstruction_rss' {target.shape} is not [{slices} slices, rows, columns]."
+                    f"{path}: 'reconstruction_rss' {target.dtype} {target.shape} is not real [{slices} slices, rows,"
+                    " columns]; make it anew, or remove it from the file."
                 )
             crop = (target.shape[1], target.shape[2])
         if crop[0] > rows or crop[1] > columns:

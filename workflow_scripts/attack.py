@@ -79,13 +79,17 @@ def attack_slices(
 
 
 def _refuse_not_finite(result: SliceResult, inputs: AttackInputs) -> None:
-    """Raise InputError where the network's images are not finite: the search saw nothing, and would seem to fail."""
-    images = [result.clean, *(target.arrays["reconstruction"] for target in result.targets)]
-    if not all(np.isfinite(image).all() for image in images):
+    """Raise InputError where an image is not finite: the search saw nothing, and would seem to fail."""
+    place = f"slice {result.number} of {inputs.files['volume']}"
+    attacked = [target.arrays["reconstruction"] for target in result.targets]
+    if not all(np.isfinite(image).all() for image in (result.clean, *attacked)):
         raise InputError(
-            f"{inputs.files['checkpoint']}: its network returns NaN or infinity for slice {result.number} of"
-            f" {inputs.files['volume']}; train or export it anew, or remove the model from the config."
+            f"{inputs.files['checkpoint']}: its network returns NaN or infinity for {place}; train or export it anew,"
+            " or remove the model from the config."
         )
+    computed = [target.arrays[name] for target in result.targets for name in ("perturbed_target", "final_objective")]
+    if not all(np.isfinite(values).all() for values in (result.target, *computed)):
+        raise InputError(f"{place}: its images or objectives exceed float32; rescale the volume's k-space.")
 
 
 def _array(value: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 from advmri.annotations import boxes_of_volume, read_annotations, slice_left_out
 from advmri.errors import UnusableSliceError
 from advmri.thermal.measure import measure_thermal_noise
-from advmri.volume_consistency import check_maximum, check_targets
+from advmri.volume_consistency import check_maximum, checked_target
 from advmri.volume_index import SliceIndex, VolumeIndex
 from advmri.volumes import read_slice, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, parser, run, write_text
@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
     for number, found in boxes.items():
         try:
             scan = read_slice(volume, number)
-            check_targets(volume, [number])
+            checked_target(volume, number, scan.kspace)
         except UnusableSliceError as error:
             LOGGER.warning("left out: %s", error)
             reason = str(error).removeprefix(f"{volume.path}: ")

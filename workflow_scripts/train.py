@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,8 +19,8 @@ from advmri.training.dataset import MaskSettings
 from advmri.training.fit import Compute, fit, split_holdout
 from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
-from advmri.volume_consistency import check_targets
-from advmri.volumes import read_volume
+from advmri.volume_consistency import check_maximum, checked_target
+from advmri.volumes import Volume, read_kspace, read_volume
 from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
     LOGGER,
@@ -49,6 +50,19 @@ def _devices(wanted: str, kind: str) -> int:
     return number
 
 
+def _check_volumes(volumes: Sequence[Volume]) -> None:
+    """Raise InputError before the first step where a volume's maximum or its middle image is not that of its data.
+
+    Training without augmentation compares the other images as it comes to them.
+    """
+    with Progress("check volumes", len(volumes), "volumes") as progress:
+        for done, volume in enumerate(volumes, start=1):
+            middle = volume.slices // 2
+            checked_target(volume, middle, read_kspace(volume, middle))
+            check_maximum(volume)
+            progress.update(done)
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Train, write the checkpoint and its history; with several devices the first process writes."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
@@ -57,8 +71,8 @@ def main(arguments: argparse.Namespace) -> None:
     sizes = json.loads(arguments.arguments)
     mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)
     volumes = [read_volume(path) for path in sorted(arguments.volumes)]
-    for volume in volumes:
-        check_targets(volume, [volume.slices // 2])
+    if is_first_process():
+        _check_volumes(volumes)
     training, _ = split_holdout(volumes, settings.holdout_volumes)
     steps = training_length(settings, sum(volume.slices for volume in training)).steps
     determining = {

@@ -8,6 +8,7 @@ import pandas as pd
 
 from advmri.figures.drawing import house_style
 from advmri.figures.training_curves import draw
+from advmri.tables import read_table
 from workflow_scripts.figure_files import add_figure_options, write_figure
 from workflow_scripts.program import parser, run
 
@@ -15,7 +16,7 @@ from workflow_scripts.program import parser, run
 def main(arguments: argparse.Namespace) -> None:
     """Read, draw, write."""
     runs = [
-        pd.read_csv(arguments.models_folder / f"{model}-{acceleration}x" / "history.csv").assign(
+        read_table(arguments.models_folder / f"{model}-{acceleration}x" / "history.csv").assign(
             model=model, acceleration=acceleration
         )
         for model in arguments.models

@@ -12,7 +12,8 @@ from advmri.errors import UnusableSliceError
 from advmri.mask_file import read_mask_file
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import load_checkpoint
-from advmri.volumes import read_kspace, read_target, read_volume, volume_maximum
+from advmri.volume_consistency import check_maximum, checked_target
+from advmri.volumes import read_kspace, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
 from workflow_scripts.torch_setup import set_up_torch
 
@@ -35,17 +36,20 @@ def main(arguments: argparse.Namespace) -> None:
             targets = []
             for number in range(volume.slices):
                 try:
-                    kspace = torch.from_numpy(read_kspace(volume, number))[None].to(device) * mask
-                    targets.append(read_target(volume, number))
+                    fully_sampled = read_kspace(volume, number)
+                    targets.append(checked_target(volume, number, fully_sampled))
                 except UnusableSliceError as error:
                     LOGGER.warning("left out: %s", error)
                     continue
+                kspace = torch.from_numpy(fully_sampled)[None].to(device) * mask
                 for name, method in methods.items():
                     with torch.no_grad():
                         images[name].append(method(kspace, mask, num_low_frequencies, volume.crop)[0].cpu().numpy())
             if not targets:
                 LOGGER.warning("left out: %s: it has no usable slice", path)
                 continue
+            if len(targets) == volume.slices:
+                check_maximum(volume)
             maximum, target = volume_maximum(volume), np.stack(targets)
             for name in methods:
                 found = np.stack(images[name])

@@ -13,6 +13,7 @@ from advmri.masks import make_mask
 from advmri.seeds import derive_seed
 from advmri.training.augmentation import augment
 from advmri.training.settings import AugmentationSettings
+from advmri.volume_consistency import checked_target
 from advmri.volumes import Volume, read_kspace, read_target, volume_maximum
 
 
@@ -50,8 +51,8 @@ class MaskSettings:
 class SliceDataset(Dataset[Sample]):
     """`length` samples drawn from the slices of `volumes`; sample i is the same whoever asks for it, and when.
 
-    Each pass over the slices is in a new random order. With `augmentation` None the masks are seeded by the slice, so
-    that the samples are fixed: for holdout volumes.
+    Each pass over the slices is in a new random order; stored targets are compared with k-space in the first. With
+    `augmentation` None the masks are seeded by the slice, so that the samples are fixed: for holdout volumes.
     """
 
     def __init__(
@@ -81,11 +82,14 @@ class SliceDataset(Dataset[Sample]):
 
     def __getitem__(self, number: int) -> Sample:
         volume, slice_number = self._slice_of(number)
-        kspace = torch.from_numpy(read_kspace(volume, slice_number))
+        stored = read_kspace(volume, slice_number)
+        kspace = torch.from_numpy(stored)
         if self.augmentation is not None and self.augmentation.active:
             seed = derive_seed(self.seed, "augmentation", number)
             kspace = fft2c(augment(ifft2c(kspace), volume.crop, self.augmentation, seed))
             target = rss_reconstruction(kspace, volume.crop)
+        elif number < len(self.slices):
+            target = torch.from_numpy(checked_target(volume, slice_number, stored))
         else:
             target = torch.from_numpy(read_target(volume, slice_number))
         mask = make_mask(

@@ -200,6 +200,15 @@ def test_a_network_that_returns_nan_ends_the_attack(paths, tmp_path):
     assert not (tmp_path / "a.h5").exists()
 
 
+def test_k_space_beyond_float32_ends_the_attack(paths, tmp_path):
+    (tmp_path / "v1.h5").write_bytes(paths["volume"].read_bytes())
+    with h5py.File(tmp_path / "v1.h5", "r+") as file:
+        file["kspace"][...] *= 1e30
+    with pytest.raises(InputError, match=r"v1\.h5"):
+        attack_run(paths | {"volume": tmp_path / "v1.h5"}, tmp_path / "a.h5", SETTINGS, slices="000")
+    assert not (tmp_path / "a.h5").exists()
+
+
 def test_rotation_through_the_program(paths, tmp_path):
     rotation = {"threat_model": "rotation", "target": "image", "severities": [0, 2], "angle_step": 1}
     attack_run(paths, tmp_path / "a.h5", rotation, slices="000")

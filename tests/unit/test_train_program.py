@@ -3,12 +3,14 @@
 import json
 import signal
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from support import run_program, training_options, write_small_volume
 
+from advmri.errors import InputError
 from advmri.reconstruction.checkpoint import load_checkpoint
 from workflow_scripts import train
 
@@ -55,18 +57,38 @@ def test_initial_weights_do_not_depend_on_the_training(tmp_path, volumes):
     assert any(not torch.allclose(weight, other.state_dict()[name]) for name, weight in first.state_dict().items())
 
 
+def _wrong_maximum(file):
+    file.attrs["max"] *= 1e3
+
+
+def _image_of_other_kspace(file):
+    file["reconstruction_rss"][0] *= 1.1
+
+
+@pytest.mark.parametrize("spoil", [_wrong_maximum, _image_of_other_kspace])
+def test_volumes_that_disagree_with_themselves_end_the_training(tmp_path, volumes, spoil):
+    """The second image of two is the middle one; the first is met in the first pass."""
+    with h5py.File(volumes[1], "r+") as file:
+        spoil(file)
+    with pytest.raises(InputError, match=r"v1\.h5: .*('max'|'reconstruction_rss' of slice 0)"):
+        run(tmp_path / "out", volumes)
+    assert not (tmp_path / "out" / "model.pt").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_asked_to_end_it_saves_its_state(tmp_path, volumes, monkeypatch, number):
     """What a scheduler sends before it kills; the next run goes on and ends with the weights of an undisturbed one."""
     _, whole = run(tmp_path / "whole", volumes)
     before = signal.getsignal(number)
     with monkeypatch.context() as patched:
-        patched.setattr(train.Progress, "update", lambda self, done, **facts: done == 3 and signal.raise_signal(number))
+        patched.setattr(
+            train.Progress, "update", lambda self, done, **facts: facts and done == 3 and signal.raise_signal(number)
+        )
         with pytest.raises(SystemExit):
             run(tmp_path / "out", volumes)
     assert signal.getsignal(number) == before and not (tmp_path / "out" / "model.pt").exists()
     steps = []
-    monkeypatch.setattr(train.Progress, "update", lambda self, done, **facts: steps.append(done))
+    monkeypatch.setattr(train.Progress, "update", lambda self, done, **facts: facts and steps.append(done))
     _, resumed = run(tmp_path / "out", volumes)
     assert steps == [4]
     for name, weight in whole.state_dict().items():

@@ -99,10 +99,11 @@ def test_batches_hold_every_sample_once_by_shape(tmp_path):
 
 
 def spoiled(tmp_path, position, value):
-    """A volume of two slices with some of its k-space replaced."""
+    """A volume of two slices with some of its k-space replaced, and without images."""
     write_small_volume(tmp_path / "v.h5", slices=2)
     with h5py.File(tmp_path / "v.h5", "a") as file:
         file["kspace"][position] = value
+        del file["reconstruction_rss"]
     return read_volume(tmp_path / "v.h5")
 
 

@@ -1,5 +1,6 @@
 """Clean quality is fastMRI's own evaluation of whole volumes, with stock transforms and networks."""
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from fastmri.data.transforms import UnetDataTransform
 from fastmri.models import Unet
 from support import make_run, run_program
 
+from advmri.errors import InputError
 from workflow_scripts import validate
 
 
@@ -56,3 +58,24 @@ def test_rows(run):
     _, found = run
     assert list(found.index) == ["unet", "zero_filled"]
     assert (found.volume == "v1").all() and (found.patient == "patient-1").all() and (found.acceleration == 4).all()
+
+
+def _wrong_maximum(file):
+    file.attrs["max"] *= 1e3
+
+
+def _image_of_other_kspace(file):
+    file["reconstruction_rss"][2] *= 1.1
+
+
+@pytest.mark.parametrize("spoil", [_wrong_maximum, _image_of_other_kspace])
+def test_volumes_that_disagree_with_themselves_end_the_validation(run, tmp_path, spoil):
+    """Volumes without annotations, which are not indexed, too."""
+    paths, _ = run
+    (tmp_path / "v1.h5").write_bytes(paths["volume"].read_bytes())
+    with h5py.File(tmp_path / "v1.h5", "r+") as file:
+        spoil(file)
+    options = {"checkpoint": paths["checkpoint"], "model": "unet", "acceleration": 4, "device": "cpu"}
+    with pytest.raises(InputError, match=r"v1\.h5: .*('max'|'reconstruction_rss' of slice 2)"):
+        run_program(validate, **options, volumes=[tmp_path / "v1.h5"], masks=[paths["mask"]], output=tmp_path / "v.csv")
+    assert not (tmp_path / "v.csv").exists()

@@ -169,7 +169,14 @@ BAD = {
     "kspace of a single coil": ({"kspace": lambda values: values[:, 0]}, "'kspace'"),
     "kspace of magnitudes": ({"kspace": np.abs}, "complex dataset 'kspace'"),
     "no slice": ({"kspace": lambda values: values[:0]}, "'kspace'"),
-    "targets of fewer slices": ({"reconstruction_rss": lambda values: values[:1]}, "'reconstruction_rss' (1, 24, 24)"),
+    "targets of fewer slices": (
+        {"reconstruction_rss": lambda values: values[:1]},
+        "'reconstruction_rss' float32 (1, 24, 24)",
+    ),
+    "targets of text": (
+        {"reconstruction_rss": lambda values: np.full(values.shape, b"0.1")},
+        "'reconstruction_rss' |S3 (2, 24, 24) is not real",
+    ),
     "header of numbers": ({"ismrmrd_header": lambda _: np.arange(3)}, "holds no text"),
     "no column acquired": (
         {"ismrmrd_header": lambda text: text.replace(b"<center>16", b"<center>80")},
