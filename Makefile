@@ -2,7 +2,7 @@
 # make test          all checks and tests
 # make environment   the environment alone, in .venv
 # make checks        format, lint, types
-# make unit          tests alone
+# make unit          tests alone; WORKERS=1 for one process in place of two
 # make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
 # make schema        writes config.schema.json anew
 # make lock          writes the lock files anew from what is installed
@@ -10,6 +10,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
 SOURCES := advmri workflow_scripts benchmarks tests envs
@@ -47,7 +48,7 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakemake --lint
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json
