@@ -26,4 +26,5 @@ rule all:
         rules.collect_tables.output,
         rules.judge_claims.output,
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
+        TRAINING_FIGURE,
         CONVERGENCE_FIGURE,

@@ -182,6 +182,8 @@ FIGURE_PLAN = {
 FIGURES = [
     figure for figure, (_, roles, _) in FIGURE_PLAN.items() if all(getattr(CONFIG.figures, role) for role in roles)
 ]
+TRAINED = [name for name, model in CONFIG.models.items() if model.training is not None]
+TRAINING_FIGURE = [f"{RESULTS}/figures/figure_training.png"] if TRAINED else []
 SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
 
 

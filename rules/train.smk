@@ -106,12 +106,11 @@ rule validate:
         " --masks {input.masks:q} --output {output:q} --log {log:q}"
 
 
-# Asked for by its name only: `snakemake results/<name>/figures/figure_training.png`.
 rule training_figure:
     input:
         histories=expand(
             f"{RESULTS}/models/{{model}}-{{acceleration}}x/history.csv",
-            model=[name for name, model in CONFIG.models.items() if model.training is not None],
+            model=TRAINED,
             acceleration=CONFIG.accelerations,
         ),
         code=code("training_figure"),
@@ -133,7 +132,7 @@ rule training_figure:
         runtime=minutes(15),
     params:
         folder=lambda wildcards: f"{RESULTS}/models",
-        models=[name for name, model in CONFIG.models.items() if model.training is not None],
+        models=TRAINED,
         accelerations=CONFIG.accelerations,
         labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
     shell:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from advmri.figures.curves import write_legend
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, SMALL, acceleration_style, model_colour, times
@@ -77,3 +78,6 @@ def _draw_run(axes: Axes, run: pd.DataFrame, measure: str, looks: dict[str, Any]
     axes.plot(known.step, known.train_loss_smooth, **looks)
     if np.all(known.train_loss > 0):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())

@@ -37,6 +37,7 @@ def expected(workflow, *presets):
         "collect_tables": 1,
         "judge_claims": 1,
         "figure": FIGURES,
+        "training_figure": 1,
     }
 
 
