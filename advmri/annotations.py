@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from advmri.errors import InputError
+from advmri.text_digest import check_table
 
 COLUMNS = ("file", "slice", "study_level", "x", "y", "width", "height", "label")
 
@@ -89,9 +90,11 @@ def read_annotations(path: Path) -> list[AnnotationRow]:
 
     Raises:
         InputError: where the file or a column is missing, or a cell is not a number.
+        DamagedFileError: where a simulated file is not what the checksum beside it says.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such annotation file; check dataset.annotations in the config.")
+    check_table(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

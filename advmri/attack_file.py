@@ -4,7 +4,6 @@ Layout in docs/file-formats.md. Slices are written to parts as they finish and a
 that was killed goes on where it stopped.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import NDArray
 
-FORMAT_VERSION = 2
-DIGEST = "content_sha256"
+from advmri.errors import damaged
+from advmri.hdf5_digest import DIGEST, UNREADABLE, attributes_digest, check_digest, content_digest, open_own_file
+
+FORMAT_VERSION = 3
 Array = NDArray[Any]
 
 
@@ -79,51 +79,44 @@ def write_slice(file: h5py.File, result: SliceResult) -> None:
     group.attrs[DIGEST] = content_digest(group)
 
 
-def _described(item: h5py.Group | h5py.Dataset) -> Iterator[bytes]:
-    for key in sorted(item.attrs):
-        if key != DIGEST:
-            yield f"{item.name}@{key}={np.asarray(item.attrs[key]).tolist()!r}".encode()
-    if isinstance(item, h5py.Dataset):
-        yield f"{item.name} {item.dtype} {item.shape}".encode()
-        yield np.ascontiguousarray(item[()]).tobytes()
-
-
-def content_digest(group: h5py.Group) -> str:
-    """Return the SHA-256 over names, attributes and values of a group and all it holds, whatever their storage.
-
-    Raises:
-        OSError: where HDF5 cannot read a part of it.
-    """
-    items = [group]
-    group.visititems(lambda _, item: items.append(item))
-    digest = hashlib.sha256()
-    for item in sorted(items, key=lambda one: one.name):
-        for part in _described(item):
-            digest.update(part + b"\0")
-    return digest.hexdigest()
-
-
-def attributes_digest(file: h5py.File) -> str:
-    """Return the SHA-256 over the attributes of the file itself."""
-    digest = hashlib.sha256()
-    for part in _described(file):
-        digest.update(part + b"\0")
-    return digest.hexdigest()
+def is_whole_slice(path: Path, number: int) -> bool:
+    """Whether a file holds a slice as `write_slice` wrote it."""
+    try:
+        with h5py.File(path, "r") as file:
+            group = file[slice_group(number)]
+            return bool(group.attrs[DIGEST] == content_digest(group))
+    except UNREADABLE:
+        return False
 
 
 def write_attributes(file: h5py.File, attributes: dict[str, Any]) -> None:
-    """Write what determines the file's content as attributes; dictionaries as JSON."""
+    """Write what determines the file's content as attributes, dictionaries as JSON; all slices have been written."""
     file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["slices"] = sorted(int(group.attrs["slice"]) for group in file.values())
     for key, value in attributes.items():
         file.attrs[key] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
     file.attrs[DIGEST] = attributes_digest(file)
 
 
 class AttackFile:
-    """An attack file opened for reading."""
+    """An attack file opened for reading; what is read of it is compared with its checksums first.
 
-    def __init__(self, file: h5py.File) -> None:
+    Args:
+        file: as `write_slice` and `write_attributes` made it.
+        path: its name, for messages.
+        check: turned off by the verification, which lists all that is wrong.
+
+    Raises:
+        DamagedFileError: from every method, where what was read is not what the checksum says.
+    """
+
+    def __init__(self, file: h5py.File, path: Path, check: bool = True) -> None:
         self.file = file
+        self.path = path
+        self._check = check
+        self._checked: set[int] = set()
+        if check:
+            check_digest(file, lambda: attributes_digest(file), path, "its attributes")
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -136,11 +129,19 @@ class AttackFile:
 
     def slices(self) -> list[int]:
         """Return the numbers of the slices in the file."""
-        return sorted(int(group.attrs["slice"]) for group in self.file.values())
+        return [int(number) for number in self.file.attrs["slices"]]
 
     def group(self, slice_number: int) -> h5py.Group:
         """Return a slice's group."""
-        return self.file[slice_group(slice_number)]
+        name = slice_group(slice_number)
+        try:
+            group = self.file[name]
+        except UNREADABLE as error:
+            raise damaged(self.path, f"{name} cannot be read ({error})") from error
+        if self._check and slice_number not in self._checked:
+            check_digest(group, lambda: content_digest(group), self.path, name)
+            self._checked.add(slice_number)
+        return group
 
     def target_names(self, slice_number: int) -> list[str]:
         """Return `image`, or `box_0`, `box_1`, ... of a slice."""
@@ -148,7 +149,7 @@ class AttackFile:
 
 
 @contextmanager
-def open_attack_file(path: Path) -> Iterator[AttackFile]:
-    """Open an attack file for reading."""
-    with h5py.File(path, "r") as file:
-        yield AttackFile(file)
+def open_attack_file(path: Path, check: bool = True) -> Iterator[AttackFile]:
+    """Open an attack file for reading; `check` as in `AttackFile`."""
+    with open_own_file(path) as file:
+        yield AttackFile(file, path, check)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from advmri.annotations import Box, ExcludedAnnotation
+from advmri.text_digest import read_json, with_digest
 from advmri.thermal.thermal_noise import ThermalNoise
 
 NUMBERS = re.compile(r"\[\n[-+\w.,\s]+\]")
@@ -47,7 +48,7 @@ class VolumeIndex:
 
     def to_json(self) -> str:
         """Return the index as JSON text, lists of numbers on one line each."""
-        text = json.dumps(asdict(self), indent=1)
+        text = json.dumps(with_digest(asdict(self)), indent=1)
         return NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
 
 
@@ -57,8 +58,8 @@ def _tuple_of_two(values: list[int]) -> tuple[int, int]:
 
 
 def read_index(path: Path) -> VolumeIndex:
-    """Read an index written by `VolumeIndex.to_json`."""
-    content: dict[str, Any] = json.loads(path.read_text())
+    """Read an index written by `VolumeIndex.to_json`; raises DamagedFileError where it is not what was written."""
+    content: dict[str, Any] = read_json(path)
     annotated = {
         int(number): SliceIndex(
             [Box(**box) for box in entry["boxes"]], entry["coils"], ThermalNoise(**entry["thermal"])

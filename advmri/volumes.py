@@ -1,6 +1,5 @@
-"""Read and write multi-coil volumes in fastMRI's HDF5 layout, one slice at a time."""
+"""Read multi-coil volumes in fastMRI's HDF5 layout, one slice at a time."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from advmri.errors import InputError, UnusableSliceError
+from advmri.errors import InputError, UnusableSliceError, damaged
 from advmri.hdf5_input import dataset_in_file, open_input
-from advmri.ismrmrd_header import Geometry, decode_header, encode_header
+from advmri.ismrmrd_header import Geometry, decode_header
+from advmri.volume_checksum import check_facts, check_slice, has_slice_digests
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def _positive(value: Any) -> float | None:
 def read_volume(path: Path) -> Volume:
     """Read the shape, geometry and attributes of the volume at `path`; raises InputError where they are unusable."""
     with open_input(path) as file:
+        check_facts(file, path)
         kspace = dataset_in_file(file, "kspace")
         if kspace is None or kspace.ndim != 4 or 0 in kspace.shape or kspace.dtype.kind != "c":
             raise InputError(f"{path}: there is no complex dataset 'kspace' of shape [slices, coils, rows, columns].")
@@ -120,17 +121,22 @@ def read_volume(path: Path) -> Volume:
 
 
 def _read_slice(volume: Volume, name: str, slice_number: int) -> NDArray[Any] | None:
-    """Return one slice of a dataset, None where the volume has no such dataset."""
+    """Return one slice of a dataset, None where the volume has no such dataset; checked where there are checksums."""
     with open_input(volume.path) as file:
         dataset = dataset_in_file(file, name)
         if dataset is None:
             return None
+        sealed = has_slice_digests(dataset)
         try:
             values = dataset[slice_number]
         except OSError as error:
+            if sealed:
+                raise damaged(volume.path, f"slice {slice_number} of '{name}' cannot be read ({error})") from error
             raise UnusableSliceError(
                 f"{volume.path}: slice {slice_number} cannot be read ({error}); restore the file."
             ) from error
+        if sealed:
+            check_slice(dataset, slice_number, values, volume.path)
     if not np.isfinite(values).all():
         raise UnusableSliceError(f"{volume.path}: slice {slice_number} of '{name}' holds values that are not finite.")
     return values
@@ -191,55 +197,3 @@ def volume_maximum(volume: Volume) -> float:
     if not maxima or max(maxima) <= 0:
         raise InputError(f"{volume.path}: none of its {volume.slices} slices can be used; restore or remove it.")
     return max(maxima)
-
-
-def write_volume(
-    path: Path,
-    kspace: Iterable[NDArray[np.complex64]],
-    *,
-    crop: tuple[int, int],
-    acquisition: str,
-    patient: str,
-    field_of_view_mm: tuple[float, float],
-    attributes: dict[str, str | float | int] | None = None,
-) -> None:
-    """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume; one slice is in memory at a time.
-
-    Args:
-        path: where to write; the caller renames it into place.
-        kspace: the slices, all of one shape.
-        crop: (h, w) of `reconstruction_rss`.
-        acquisition: name of the contrast.
-        patient: identifier of the patient.
-        field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
-        attributes: further attributes of the file.
-    """
-    shape: tuple[int, ...] = ()
-    count, maximum, square = 0, 0.0, 0.0
-    with h5py.File(path, "w") as file:
-        for count, one in enumerate(kspace, start=1):
-            if count == 1:
-                shape = one.shape
-                if len(shape) != 3 or crop[0] > shape[1] or crop[1] > shape[2]:
-                    raise InputError(
-                        f"a slice of k-space {shape} is not [coils, rows, columns] or smaller than the crop {crop}."
-                    )
-                for name, size, kind in (("kspace", shape, "complex64"), ("reconstruction_rss", crop, "float32")):
-                    file.create_dataset(name, (0, *size), kind, chunks=(1, *size), maxshape=(None, *size))
-            if one.shape != shape:
-                raise InputError(f"slice {count - 1} has k-space {one.shape}, the slices before it {shape}.")
-            target = rss_image(one, crop)
-            for name, values in (("kspace", one), ("reconstruction_rss", target)):
-                file[name].resize(count, axis=0)
-                file[name][count - 1] = values
-            maximum = max(maximum, float(target.max()))
-            square += float((target.astype(np.float64) ** 2).sum())
-        if not count:
-            raise InputError(f"{path}: there is no slice to write.")
-        file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm)
-        file.attrs["max"] = maximum
-        file.attrs["norm"] = float(np.sqrt(square))
-        file.attrs["acquisition"] = acquisition
-        file.attrs["patient_id"] = patient
-        for key, value in (attributes or {}).items():
-            file.attrs[key] = value

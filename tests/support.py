@@ -6,16 +6,19 @@ import os
 from pathlib import Path
 from types import ModuleType
 
+import h5py
 import numpy as np
 import torch
 
 from advmri.annotations import COLUMNS
 from advmri.attacks.scan import Scan
+from advmri.hdf5_digest import DIGEST
 from advmri.masks import make_mask
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 from advmri.thermal.thermal_noise import ThermalNoise
-from advmri.volumes import write_volume
+from advmri.volume_checksum import SLICE_DIGESTS
+from advmri.volume_writing import write_volume
 from workflow_scripts import attack, index_volume, sampling_mask
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,12 +49,21 @@ def object_kspace(rng, coils=3, rows=48, columns=32, sigma=1e-6):
 
 
 def write_small_volume(path, seed=0, slices=2, coils=3, rows=48, columns=32, crop=(24, 24), patient="patient-1"):
-    """Write a volume of `object_kspace` slices and return its k-space [slices, C, H, W]."""
+    """Write a volume of `object_kspace` slices, as fastMRI's without checksums; return k-space [slices, C, H, W]."""
     rng = np.random.default_rng(seed)
     kspace = np.stack([object_kspace(rng, coils, rows, columns) for _ in range(slices)])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_volume(path, kspace, crop=crop, acquisition="CORPD_FBK", patient=patient, field_of_view_mm=(320.0, 213.0))
+    remove_checksums(path)
     return kspace
+
+
+def remove_checksums(path):
+    """Make a volume one that may be changed, as those of fastMRI."""
+    with h5py.File(path, "r+") as file:
+        del file.attrs[DIGEST]
+        for name in ("kspace", "reconstruction_rss"):
+            del file[name].attrs[SLICE_DIGESTS]
 
 
 def silence(coils):

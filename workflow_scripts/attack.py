@@ -19,7 +19,14 @@ import numpy as np
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from advmri.attack_file import SliceResult, TargetResult, slice_group, write_attributes, write_slice
+from advmri.attack_file import (
+    SliceResult,
+    TargetResult,
+    is_whole_slice,
+    slice_group,
+    write_attributes,
+    write_slice,
+)
 from advmri.attacks.motion import attack_with_motion
 from advmri.attacks.motion_settings import MotionAttack
 from advmri.attacks.noise import attack_with_noise
@@ -149,7 +156,7 @@ def main(arguments: argparse.Namespace) -> None:
         for bundle in _bundles(numbers, index, arguments.slices_per_batch):
             files = [parts / f"{slice_group(number)}.h5" for number in bundle]
             gained = "found before"
-            if not all(file.is_file() for file in files):
+            if not all(is_whole_slice(file, number) for file, number in zip(files, bundle, strict=True)):
                 termination.obey()
                 seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
                 results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size)
@@ -163,10 +170,10 @@ def main(arguments: argparse.Namespace) -> None:
         # program says, and deletes the output. The parts are out of its reach.
         termination.obey()
         with atomic_output(arguments.output) as temporary, h5py.File(temporary, "w") as file:
-            write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
             for number in numbers:
                 with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
                     part_file.copy(slice_group(number), file)
+            write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
         termination.obey()
     shutil.rmtree(parts)
 

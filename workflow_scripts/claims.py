@@ -11,7 +11,8 @@ from advmri.claims.table import claims_table
 from advmri.seeds import derive_seed
 from advmri.summary import add_drops
 from advmri.tables import read_table
-from workflow_scripts.program import LOGGER, atomic_output, parser, run
+from workflow_scripts.program import LOGGER, parser, run
+from workflow_scripts.table_output import write_table
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -36,8 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
         seed=derive_seed(arguments.seed, "bootstrap"),
     )
     table = claims_table(inputs)
-    with atomic_output(arguments.output) as temporary:
-        table.to_csv(temporary, index=False)
+    write_table(arguments.output, table)
     counts = ", ".join(f"{count} {word}" for word, count in table.verdict.value_counts().items())
     LOGGER.info("%d comparisons: %s", len(table), counts)
 

@@ -11,12 +11,8 @@ from advmri.errors import InputError
 from advmri.summary import summarise
 from advmri.tables import read_table
 from advmri.volume_index import read_index
-from workflow_scripts.program import LOGGER, atomic_output, parser, run
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    with atomic_output(path) as temporary:
-        table.to_csv(temporary, index=False)
+from workflow_scripts.program import LOGGER, parser, run
+from workflow_scripts.table_output import write_table
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -36,11 +32,12 @@ def main(arguments: argparse.Namespace) -> None:
     left_out = [entry for index in indices for entry in index.excluded]
     left_out += unaudited_annotations(rows, set(arguments.validation_volumes), audited)
     excluded = [asdict(entry) for entry in sorted(left_out, key=lambda entry: entry.line)]
-    _write(metrics, arguments.metrics)
-    _write(summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed), arguments.summary)
-    _write(pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)), arguments.excluded)
+    write_table(arguments.metrics, metrics)
+    summary = summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed)
+    write_table(arguments.summary, summary)
+    write_table(arguments.excluded, pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)))
     validation = pd.concat([read_table(path) for path in arguments.validations], ignore_index=True)
-    _write(validation.drop_duplicates(["volume", "model", "acceleration"]), arguments.quality)
+    write_table(arguments.quality, validation.drop_duplicates(["volume", "model", "acceleration"]))
     LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
 
 

@@ -13,7 +13,8 @@ from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from workflow_scripts.attack_inputs import AttackInputs
-from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.program import Progress, add_compute_options, parser, run
+from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -75,8 +76,7 @@ def main(arguments: argparse.Namespace) -> None:
                     rows += [known | row for row in _rows(outcome, search, float(clean[target].final_objective))]
                 done += 1
                 progress.update(done)
-    with atomic_output(arguments.output) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+    write_table(arguments.output, pd.DataFrame(rows))
 
 
 def options() -> argparse.ArgumentParser:

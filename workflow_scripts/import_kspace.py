@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError
-from advmri.volumes import rss_image, write_volume
+from advmri.volume_writing import write_volume
+from advmri.volumes import rss_image
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 AXES = "schw"

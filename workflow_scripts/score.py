@@ -7,7 +7,8 @@ from pathlib import Path
 from advmri.attack_file import open_attack_file
 from advmri.scoring import COLUMNS, score_attack_file
 from advmri.volume_index import read_index
-from workflow_scripts.program import atomic_output, parser, run
+from workflow_scripts.program import parser, run
+from workflow_scripts.table_output import table_output
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -15,7 +16,7 @@ def main(arguments: argparse.Namespace) -> None:
     index = read_index(arguments.index)
     with open_attack_file(arguments.attack_file) as attack:
         rows = score_attack_file(attack, index, arguments.ssim_of_box)
-    with atomic_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
+    with table_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -8,7 +8,8 @@ from advmri.annotations import Box, write_annotations
 from advmri.simulation.knee import lesion_boxes
 from advmri.simulation.lesion_plan import volume_names
 from advmri.simulation.settings import SimulationSettings
-from workflow_scripts.program import atomic_output, parser, run
+from workflow_scripts.program import parser, run
+from workflow_scripts.table_output import table_output
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -20,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
         for volume in volume_names(settings, split)
         for lesion in lesion_boxes(settings, arguments.seed, volume)
     ]
-    with atomic_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
+    with table_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
         write_annotations(file, boxes, settings.crop)
 
 

@@ -31,6 +31,7 @@ from workflow_scripts.program import (
     parser,
     run,
 )
+from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -133,8 +134,7 @@ def main(arguments: argparse.Namespace) -> None:
         },
     )
     check_contract(arguments.name, reconstructor.to(device).eval(), ContractSettings(), device)
-    with atomic_output(arguments.history) as temporary:
-        history.to_csv(temporary, index=False)
+    write_table(arguments.history, history)
     with atomic_output(arguments.output) as temporary:
         save_checkpoint(temporary, checkpoint, reconstructor)
     shutil.rmtree(work_folder)

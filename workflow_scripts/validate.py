@@ -14,7 +14,8 @@ from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import load_checkpoint
 from advmri.volume_consistency import check_maximum, checked_target
 from advmri.volumes import read_kspace, read_volume, volume_maximum
-from workflow_scripts.program import LOGGER, Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
+from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -68,8 +69,7 @@ def main(arguments: argparse.Namespace) -> None:
                     }
                 )
             progress.update(done)
-    with atomic_output(arguments.output) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+    write_table(arguments.output, pd.DataFrame(rows))
 
 
 def options() -> argparse.ArgumentParser:

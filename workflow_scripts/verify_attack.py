@@ -11,12 +11,13 @@ from typing import Any
 import h5py
 from pydantic import TypeAdapter
 
-from advmri.attack_file import DIGEST, AttackFile, attributes_digest, content_digest, open_attack_file, slice_group
+from advmri.attack_file import AttackFile, open_attack_file, slice_group
 from advmri.attacks.motion_verification import check_motion
 from advmri.attacks.noise_problem import NoiseProblem
 from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.attacks.verification import check_noise, compare
 from advmri.errors import InputError
+from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
 from workflow_scripts.torch_setup import set_up_torch
@@ -90,7 +91,7 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
 def main(arguments: argparse.Namespace) -> None:
     """Print one line per mismatch; exit with 1 where there is one."""
     try:
-        with open_attack_file(arguments.verify) as attack:
+        with open_attack_file(arguments.verify, check=False) as attack:
             mismatches = check_file(attack, _input_files(arguments, attack.attributes), arguments)
             checked = len(attack.slices())
     except (OSError, KeyError, ValueError, RuntimeError) as error:

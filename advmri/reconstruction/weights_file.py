@@ -3,6 +3,7 @@
 import pickle
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advmri.errors import InputError
+from advmri.errors import InputError, damaged
 
 REFUSED_CLASS = re.compile(r"(?:GLOBAL|class) `?([\w.]+\.\w+)")
+ZIP_SIGNATURE = b"PK\x03\x04"
 NAMED = 3
 """Weights that a message names; of further ones it gives the number."""
+
+
+def archive_damage(path: Path) -> str | None:
+    """Return what is wrong with a zip file by its CRC-32 checksums, which torch.load does not look at; else None."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error) as error:
+        return f"not a whole zip file ({error})"
+    return None if broken is None else f"the CRC-32 of {broken} differs"
 
 
 def read_torch_file(path: Path) -> Any:
@@ -22,11 +34,16 @@ def read_torch_file(path: Path) -> Any:
 
     Raises:
         InputError: where the file is missing, no such file, or holds objects of other classes.
+        DamagedFileError: where a zip file's checksums differ.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint.")
+    with path.open("rb") as file:
+        zipped = file.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE or zipfile.is_zipfile(path)
+    if zipped and (damage := archive_damage(path)):
+        raise damaged(path, damage)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         refused = REFUSED_CLASS.search(str(error))
         if refused is None:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from advmri.errors import InputError
 from advmri.reconstruction.protocol import Reconstructor
+from advmri.reconstruction.weights_file import archive_damage
 from advmri.seeds import derive_seed
 from advmri.training.batches import Batches, share_batch
 from advmri.training.callbacks import History, SaveWhenTerminated
@@ -27,6 +28,7 @@ from advmri.training.report import Report
 from advmri.training.settings import TrainingSettings
 from advmri.volumes import Volume
 
+LOGGER = logging.getLogger("advmri.training")
 HISTORY_POINTS = 100
 
 
@@ -70,9 +72,17 @@ class Compute:
         return options
 
 
-def _steps_done(last: Path) -> int:
+def _saved_state(path: Path) -> Path | None:
+    """Return the state of an interrupted run; None where there is none, or its checksums say that it is damaged."""
+    if path.is_file() and (damage := archive_damage(path)):
+        LOGGER.warning("%s: damaged: %s; training starts from the beginning", path, damage)
+        return None
+    return path if path.is_file() else None
+
+
+def _steps_done(last: Path | None) -> int:
     """Return the optimiser steps behind an interrupted run's state; 0 where there is none."""
-    if not last.is_file():
+    if last is None:
         return 0
     return int(torch.load(last, map_location="cpu", mmap=True, weights_only=False)["global_step"])
 
@@ -127,6 +137,7 @@ def fit(
         training, mask, derive_seed(seed, "training"), length.steps * settings.batch_size, settings.augmentation
     )
     last = work_folder / "last.ckpt"
+    state = _saved_state(last)
     history = History(max(1, length.steps // HISTORY_POINTS), report)
     termination = SaveWhenTerminated(last)
     callbacks: list[pl.Callback] = [
@@ -172,9 +183,9 @@ def fit(
         holdout_loader = DataLoader(SliceDataset(holdout, mask, derive_seed(seed, "holdout"))) if holdout else None
         trainer.fit(
             ReconstructionTraining(reconstructor, settings, length.steps),
-            Batches(dataset, length.steps, sharing, compute.workers, _steps_done(last)),
+            Batches(dataset, length.steps, sharing, compute.workers, _steps_done(state)),
             holdout_loader,
-            ckpt_path=last if last.is_file() else None,
+            ckpt_path=state,
             weights_only=False,
         )
     torch.set_grad_enabled(True)

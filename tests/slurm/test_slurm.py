@@ -116,4 +116,4 @@ def test_the_tables_equal_those_of_an_undisturbed_run(workflow, recovered, undis
     for name in ("metrics", "summary", "excluded", "quality"):
         place = Path("results") / "small" / "tables" / f"{name}.csv"
         assert (workflow.folder / place).read_text() == (undisturbed.folder / place).read_text(), name
-    assert not list((workflow.folder / "results").rglob(".*")), "something half-written is left"
+    assert not list((workflow.folder / "results").rglob(".*.tmp")), "something half-written is left"

@@ -10,6 +10,7 @@ import torch
 from support import attack_run, make_run, run_program
 
 from advmri.errors import InputError
+from advmri.text_digest import with_digest
 from workflow_scripts import attack, score
 
 SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "target": "box", "severities": [0, 0.02], "steps": 2}
@@ -148,7 +149,7 @@ def test_parts_with_other_boxes_are_not_taken(paths, tmp_path, counted):
     counted.attacked, counted.stop_at = [], None
     index = json.loads(paths["index"].read_text())
     index["annotated"]["1"]["boxes"][0]["row1"] += 1
-    (tmp_path / "v1.json").write_text(json.dumps(index))
+    (tmp_path / "v1.json").write_text(json.dumps(with_digest(index)))
     attack_run(paths | {"index": tmp_path / "v1.json"}, tmp_path / "a.h5", SETTINGS)
     assert counted.attacked == [0, 1, 2]
 
@@ -168,7 +169,7 @@ def test_a_job_whose_boxes_are_all_excluded_is_empty(paths, tmp_path):
     """The plan knows slices, the index knows which boxes are left: both files of such a job are there, empty."""
     index = json.loads(paths["index"].read_text())
     index["annotated"].pop("1")
-    (tmp_path / "v1.json").write_text(json.dumps(index))
+    (tmp_path / "v1.json").write_text(json.dumps(with_digest(index)))
     attack_run(paths | {"index": tmp_path / "v1.json"}, tmp_path / "a.h5", SETTINGS, slices="001")
     with h5py.File(tmp_path / "a.h5") as file:
         assert len(file) == 0

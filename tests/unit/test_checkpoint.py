@@ -62,7 +62,7 @@ def test_other_files_are_named(tmp_path):
         load_checkpoint(path, CPU)
     save(path)
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(InputError, match=r"model\.pt: not a checkpoint"):
+    with pytest.raises(InputError, match=r"model\.pt: damaged: not a whole zip file"):
         load_checkpoint(path, CPU)
 
 

@@ -287,10 +287,10 @@ def rotation_files(tmp_path):
         arrays = {"sweep_angle": angles, "sweep_ssim": np.array([0.7, 0.8, 0.9, 0.85, 0.8])}
         with h5py.File(path, "w") as file:
             facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4, "attack": {}}
-            write_attributes(file, facts)
             image = np.zeros((4, 4))
             result = TargetResult(target, "", (0, 4), (0, 4), arrays)
             write_slice(file, SliceResult(3, image, image, np.arange(2), np.ones(2), [result]))
+            write_attributes(file, facts)
     return tmp_path
 
 

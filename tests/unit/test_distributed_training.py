@@ -53,7 +53,12 @@ def test_two_processes_give_the_weights_of_one(tmp_path, volumes):
         np.testing.assert_allclose(two[name], value, rtol=1e-3, atol=2e-5, err_msg=name)
     histories = [pd.read_csv(tmp_path / name / "history.csv") for name in ("one", "two")]
     np.testing.assert_allclose(histories[0].train_loss, histories[1].train_loss, rtol=1e-4)
-    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["history.csv", "model.pt", "train.log"]
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == [
+        ".history.csv.sha256",
+        "history.csv",
+        "model.pt",
+        "train.log",
+    ]
     log = (tmp_path / "two" / "train.log").read_text()
     assert log.count("on cpu x 2") == 1 and "4 steps in" in log
 

@@ -83,9 +83,6 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                     with h5py.File(path, "w") as file:
                         settings = {"optimiser": "pgd", "target": "image" if attack == "on-image" else "box"}
                         facts = {"volume": volume, "model": model, "acceleration": factor, "data_range": 1.0}
-                        write_attributes(
-                            file, facts | {"trained_on": "train", "attack": settings, "attack_name": attack}
-                        )
                         for number, boxes in BOXES.items():
                             target = images[number]
                             clean = (target + 0.1 * rng.normal(size=SHAPE)).astype(np.float32)
@@ -99,7 +96,10 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                             write_slice(
                                 file, SliceResult(number, target, clean, np.arange(2), np.full(2, thermal), targets)
                             )
-                        rows += score_attack_file(AttackFile(file), index_of(volume))
+                        write_attributes(
+                            file, facts | {"trained_on": "train", "attack": settings, "attack_name": attack}
+                        )
+                        rows += score_attack_file(AttackFile(file, path), index_of(volume))
     metrics = pd.DataFrame(rows, columns=COLUMNS)
     return FigureInputs(
         FigureOptions({name: name.upper() for name in models}, accelerations, **ROLES),

@@ -7,6 +7,7 @@ import torch
 from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import VarNetDataTransform, apply_mask
 
+from advmri.hdf5_digest import content_digest
 from advmri.mask_file import read_mask_file, write_mask_file
 from advmri.masks import fastmri_seed, make_mask
 
@@ -120,5 +121,6 @@ def test_mask_file_round_trip(tmp_path):
             "acceleration": 4,
             "realised_acceleration": mask.realised_acceleration,
             "seed": "seed",
+            "content_sha256": content_digest(file),
         }
         assert file.attrs["realised_acceleration"] == 64 / int(columns.sum())

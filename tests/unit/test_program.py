@@ -1,11 +1,13 @@
 """What every program shares: whole files or none, and one clear line for a mistake of the user."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from support import ROOT, write_csv, write_small_volume
 
+from advmri.text_digest import with_digest
 from workflow_scripts.program import atomic_output, write_text
 
 PROGRAMS = sorted(
@@ -58,7 +60,7 @@ def test_a_mistake_of_the_user_is_one_line_and_a_log(tmp_path):
 
 
 def test_a_mistake_of_ours_shows_its_traceback(tmp_path):
-    (tmp_path / "index.json").write_text("{}")
+    (tmp_path / "index.json").write_text(json.dumps(with_digest({})))
     done = run_module("score", "--attack-file", "x", "--index", tmp_path / "index.json", "--output", tmp_path / "a")
     assert done.returncode == 1 and "error: unexpected" in done.stderr and "Traceback" in done.stderr
 

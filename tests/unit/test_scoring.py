@@ -1,5 +1,7 @@
 """From an attack file to rows of metrics.csv."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -76,7 +78,6 @@ def attack_file(rng, target, rotation=False):
         "attack_name": "a",
         "data_range": 1.1,
     }
-    write_attributes(file, {**facts, "attack": settings})
     for number, boxes in BOXES.items():
         names = ["image"] if target == "image" else [f"box_{box.number}" for box in boxes]
         write_slice(
@@ -90,7 +91,8 @@ def attack_file(rng, target, rotation=False):
                 targets(rng, names, rotation),
             ),
         )
-    return AttackFile(file)
+    write_attributes(file, {**facts, "attack": settings})
+    return AttackFile(file, Path("in memory"))
 
 
 def test_rows_of_an_attack_on_boxes(rng, index):

@@ -35,7 +35,8 @@ def test_checkpoint_says_what_it_was_trained_on(tmp_path, volumes):
     checkpoint, _ = run(tmp_path / "out", volumes)
     assert checkpoint.architecture == "unet" and checkpoint.acceleration == 4 and checkpoint.trained_on == "train"
     assert checkpoint.training["volumes"] == ["v0", "v1"] and checkpoint.training["steps"] == 4
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["history.csv", "model.pt"]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [".history.csv.sha256", "history.csv", "model.pt"]
     assert pd.read_csv(tmp_path / "out" / "history.csv").step.tolist() == [1, 2, 3, 4]
 
 
@@ -128,7 +129,7 @@ def test_takes_up_its_own_state(interrupted, volumes, monkeypatch):
     steps = _steps_trained(monkeypatch)
     run(interrupted, volumes)
     assert steps == []
-    assert not list(interrupted.glob(".*"))
+    assert not list(interrupted.glob(".*.partial"))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_throws_away_the_state_of_other_settings(interrupted, volumes, monkeypat
     steps = _steps_trained(monkeypatch)
     run(interrupted, volumes, **change)
     assert steps == [1, 2, 3, 4]
-    assert not list(interrupted.glob(".*"))
+    assert not list(interrupted.glob(".*.partial"))
 
 
 def test_throws_away_the_state_of_other_data(interrupted, volumes, monkeypatch):
@@ -149,3 +150,13 @@ def test_throws_away_the_state_of_other_data(interrupted, volumes, monkeypatch):
     steps = _steps_trained(monkeypatch)
     run(interrupted, volumes)
     assert steps == [1, 2, 3, 4]
+
+
+def test_a_damaged_state_is_not_taken_up(interrupted, volumes, monkeypatch, caplog):
+    (state,) = interrupted.glob(".model.pt.*.partial/last.ckpt")
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1
+    state.write_bytes(content)
+    steps = _steps_trained(monkeypatch)
+    run(interrupted, volumes)
+    assert steps == [1, 2, 3, 4] and "last.ckpt: damaged: " in caplog.text

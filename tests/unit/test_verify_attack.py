@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from support import ROOT, attack_run, make_run, run_program
 
-from advmri.attack_file import DIGEST, attributes_digest, content_digest
 from advmri.errors import InputError
+from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
+from advmri.text_digest import with_digest
 from workflow_scripts import verify_attack
 
 NOISE = {"threat_model": "noise", "optimiser": "apgd", "severities": [0, 0.01, 0.03], "steps": 2, "restarts": 2}
@@ -199,7 +200,7 @@ def test_changed_attributes_and_other_inputs_are_named(noise_run, tmp_path, capl
     other.mkdir()
     index = json.loads(paths["index"].read_text())
     index["maximum"] *= 2
-    (other / "v1.json").write_text(json.dumps(index))
+    (other / "v1.json").write_text(json.dumps(with_digest(index)))
     assert mismatches(folder / "a.h5", caplog, index=other / "v1.json") == [
         f"{folder / 'a.h5'}: index_sha256: not the file it was made from"
     ]
@@ -214,7 +215,7 @@ def test_missing_inputs_and_broken_files_are_named(noise_run, tmp_path, caplog):
     with pytest.raises(InputError, match=r"--volume \(gone.h5\)"):
         mismatches(copy, caplog)
     copy.write_bytes((folder / "a.h5").read_bytes()[:5000])
-    with pytest.raises(InputError, match="cannot be read as an attack file"):
+    with pytest.raises(InputError, match=r"a\.h5: damaged: HDF5 cannot open it"):
         mismatches(copy, caplog)
 
 

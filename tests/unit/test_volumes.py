@@ -18,7 +18,8 @@ from support import centred_fft2, complex_normal, object_kspace, write_small_vol
 from advmri.errors import InputError, UnusableSliceError
 from advmri.ismrmrd_header import encode_header
 from advmri.masks import fastmri_seed, make_mask
-from advmri.volumes import read_kspace, read_slice, read_target, read_volume, rss_image, volume_maximum, write_volume
+from advmri.volume_writing import write_volume
+from advmri.volumes import read_kspace, read_slice, read_target, read_volume, rss_image, volume_maximum
 
 CROP = (24, 24)
 

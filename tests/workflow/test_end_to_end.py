@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import h5py
 import numpy as np
@@ -34,14 +35,16 @@ def test_make_demo_shows_snakemakes_progress(edited):
 
 
 def test_every_file_opens_and_none_is_half_written(results):
-    opened = {".h5": 0, ".csv": 0, ".png": 0, ".svg": 0, ".json": 0, ".pt": 0, ".tsv": 0}
+    opened = {".h5": 0, ".csv": 0, ".png": 0, ".svg": 0, ".json": 0, ".pt": 0, ".tsv": 0, ".sha256": 0}
     for path in results.rglob("*"):
         if path.is_dir():
             assert not path.name.startswith("."), f"{path} is left over"
             continue
         opened[path.suffix] += 1
-        assert not path.name.startswith("."), f"{path} is left over"
-        if path.suffix == ".h5":
+        assert not path.name.startswith(".") or path.suffix == ".sha256", f"{path} is left over"
+        if path.suffix == ".sha256":
+            subprocess.run(["sha256sum", "--quiet", "--check", path.name], cwd=path.parent, check=True)
+        elif path.suffix == ".h5":
             with h5py.File(path) as file:
                 assert file.attrs
                 file.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
@@ -123,5 +126,11 @@ def test_summary_and_quality(results):
 def test_training_leaves_a_history_and_nothing_else(results):
     for model in ("unet-4x", "varnet-4x"):
         names = sorted(path.name for path in (results / "models" / model).iterdir())
-        assert names == ["history.csv", "model.pt", "validation.csv"]
+        assert names == [
+            ".history.csv.sha256",
+            ".validation.csv.sha256",
+            "history.csv",
+            "model.pt",
+            "validation.csv",
+        ]
         assert len(pd.read_csv(results / "models" / model / "history.csv")) == 20

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from support import ROOT, make_run
 
+from advmri.hdf5_digest import DIGEST, content_digest
+
 SLICES = 6
 SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.02], "steps": 20}
 
@@ -78,10 +80,11 @@ def killed(paths, tmp_path_factory):
 
 
 def test_goes_on_and_equals_an_undisturbed_run(paths, killed, tmp_path):
-    """A mark left in a finished slice is still there at the end: that slice was not computed again."""
+    """A mark left in a finished slice, under its checksum, is there at the end: the slice was not computed again."""
     (part,) = killed.glob(".a.h5.*.partial/slice_000.h5")
     with h5py.File(part, "a") as file:
         file["slice_000/clean"][...] = 42
+        file["slice_000"].attrs[DIGEST] = content_digest(file["slice_000"])
     finish(paths, killed / "a.h5")
     finish(paths, tmp_path / "whole.h5")
     resumed, whole = datasets(killed / "a.h5"), datasets(tmp_path / "whole.h5")

@@ -1,0 +1,93 @@
+"""SHA-256 over what an HDF5 file holds, stored in the file as the attribute `content_sha256`.
+
+Over names, attributes and values, not over bytes: a file that was repacked is still the same. HDF5's own checksum
+(Fletcher-32) guards chunks alone, not attributes, shapes or links.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from advmri.errors import InputError, damaged
+
+DIGEST = "content_sha256"
+UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, MemoryError, OverflowError)
+"""What h5py raises where a file's structure is damaged, depending on the place."""
+
+
+def _with_values(item: h5py.Dataset) -> bool:
+    return True
+
+
+def _described(item: h5py.Group | h5py.Dataset, with_values: Callable[[h5py.Dataset], bool]) -> Iterator[bytes]:
+    for key in sorted(item.attrs):
+        if key != DIGEST:
+            yield f"{item.name}@{key}={np.asarray(item.attrs[key]).tolist()!r}".encode()
+    if isinstance(item, h5py.Dataset):
+        yield f"{item.name} {item.dtype} {item.shape}".encode()
+        if with_values(item):
+            yield np.ascontiguousarray(item[()]).tobytes()
+
+
+def content_digest(group: h5py.Group, with_values: Callable[[h5py.Dataset], bool] = _with_values) -> str:
+    """Return the SHA-256 over names, attributes and values of a group and all it holds, whatever their storage.
+
+    Args:
+        group: or the file.
+        with_values: says of which datasets the values count; of all others name, type, shape and attributes.
+    """
+    items = [group]
+    group.visititems(lambda _, item: items.append(item))
+    digest = hashlib.sha256()
+    for item in sorted(items, key=lambda one: one.name):
+        for part in _described(item, with_values):
+            digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def attributes_digest(file: h5py.File) -> str:
+    """Return the SHA-256 over the attributes of the file itself."""
+    digest = hashlib.sha256()
+    for part in _described(file, _with_values):
+        digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def array_digest(values: NDArray[Any]) -> str:
+    """Return the SHA-256 over an array's values."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def open_own_file(path: Path) -> h5py.File:
+    """Open a file that this project wrote, for reading; raises DamagedFileError where HDF5 cannot open it."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; start the run again, which makes it.")
+    try:
+        return h5py.File(path, "r")
+    except UNREADABLE as error:
+        raise damaged(path, f"HDF5 cannot open it ({error})") from error
+
+
+def check_digest(item: h5py.Group | h5py.Dataset, digest: Callable[[], str], path: Path, what: str) -> None:
+    """Compare the stored digest of an item with what it holds now.
+
+    Args:
+        item: carries the attribute `content_sha256`.
+        digest: computes what it should be.
+        path: of the file, for the message.
+        what: the item in words.
+
+    Raises:
+        DamagedFileError: where they differ, or the item cannot be read.
+    """
+    try:
+        same = item.attrs.get(DIGEST) == digest()
+    except UNREADABLE as error:
+        raise damaged(path, f"{what} cannot be read ({error})") from error
+    if not same:
+        raise damaged(path, f"{what} is not what its checksum says")
