@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from advmri.guarded_file import new_hdf5_file
 from advmri.hdf5_digest import DIGEST, check_digest, content_digest, open_own_file
 
 
@@ -13,7 +13,7 @@ def write_mask_file(
     path: Path, columns: NDArray[np.bool_], num_low_frequencies: int, acceleration: int, seed: str
 ) -> None:
     """Write `mask` bool [W] and its facts as attributes."""
-    with h5py.File(path, "w") as file:
+    with new_hdf5_file(path) as file:
         file["mask"] = columns
         file.attrs["num_low_frequencies"] = num_low_frequencies
         file.attrs["acceleration"] = acceleration

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError
+from advmri.guarded_file import new_hdf5_file
 from advmri.hdf5_digest import array_digest
 from advmri.ismrmrd_header import encode_header
 from advmri.volume_checksum import seal
@@ -40,7 +40,7 @@ def write_volume(
     shape: tuple[int, ...] = ()
     count, maximum, square = 0, 0.0, 0.0
     digests: dict[str, list[str]] = {"kspace": [], "reconstruction_rss": []}
-    with h5py.File(path, "w") as file:
+    with new_hdf5_file(path) as file:
         for count, one in enumerate(kspace, start=1):
             if count == 1:
                 shape = one.shape

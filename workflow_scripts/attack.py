@@ -32,6 +32,7 @@ from advmri.attacks.motion_settings import MotionAttack
 from advmri.attacks.noise import attack_with_noise
 from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.errors import InputError
+from advmri.guarded_file import new_hdf5_file
 from advmri.seeds import derive_seed
 from advmri.slice_jobs import job_range
 from advmri.volume_index import VolumeIndex
@@ -161,7 +162,7 @@ def main(arguments: argparse.Namespace) -> None:
                 seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
                 results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size)
                 for file, result in zip(files, results, strict=True):
-                    with atomic_output(file) as temporary, h5py.File(temporary, "w") as part_file:
+                    with atomic_output(file) as temporary, new_hdf5_file(temporary) as part_file:
                         write_slice(part_file, result)
                 gained = ", ".join(map(_error_gained, results))
             done += len(bundle)
@@ -169,7 +170,7 @@ def main(arguments: argparse.Namespace) -> None:
         # Not after the last slice either: a Snakemake that got the signal too counts its job as failed, whatever the
         # program says, and deletes the output. The parts are out of its reach.
         termination.obey()
-        with atomic_output(arguments.output) as temporary, h5py.File(temporary, "w") as file:
+        with atomic_output(arguments.output) as temporary, new_hdf5_file(temporary) as file:
             for number in numbers:
                 with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
                     part_file.copy(slice_group(number), file)

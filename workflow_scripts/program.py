@@ -1,8 +1,10 @@
 """What every program of the workflow shares: options, log, clear errors, atomic output and progress."""
 
 import argparse
+import errno
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,8 @@ from advmri.errors import InputError
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
 EXIT_STATUS_TERMINATED = 143
+NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the system says where a file cannot be written."""
 
 
 def _on_terminal() -> bool:
@@ -69,21 +73,41 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     except SystemExit as stop:
         LOGGER.error("stopped before the end; run again to go on from the last state")
         sys.exit(stop.code or EXIT_STATUS_TERMINATED)
+    except OSError as error:
+        if error.errno not in NOT_WRITABLE:
+            LOGGER.exception("error: unexpected; the traceback follows")
+        else:
+            place = error.filename or "an output"
+            LOGGER.error("error: %s: %s; mend that and start the same command again", place, error.strerror)
+        sys.exit(1)
     except Exception:
         LOGGER.exception("error: unexpected; the traceback follows")
         sys.exit(1)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of an output; Snakemake lets one job at a time write it."""
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.\d+\.tmp")
+    for other in path.parent.iterdir():
+        if leftover.fullmatch(other.name):
+            other.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_output(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it on success and removed on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in NOT_WRITABLE:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

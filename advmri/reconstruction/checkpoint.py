@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from advmri.errors import InputError
+from advmri.guarded_file import guarded_file
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.fastmri_layout import SIZES
 from advmri.reconstruction.protocol import Reconstructor
@@ -42,7 +43,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, reconstructor: Reconstru
     facts = asdict(checkpoint)
     architecture = {"name": facts.pop("architecture"), "arguments": facts.pop("arguments")}
     state = {key: value.detach().cpu() for key, value in reconstructor.network.state_dict().items()}
-    torch.save({"format_version": FORMAT_VERSION, "architecture": architecture, "state_dict": state, **facts}, path)
+    content = {"format_version": FORMAT_VERSION, "architecture": architecture, "state_dict": state, **facts}
+    with guarded_file(path) as file:
+        torch.save(content, file)
 
 
 def is_checkpoint(content: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from support import ROOT, make_run
 
+from advmri.attack_file import is_whole_slice
 from advmri.hdf5_digest import DIGEST, content_digest
 
 SLICES = 6
@@ -79,15 +81,41 @@ def killed(paths, tmp_path_factory):
     return folder
 
 
-def test_goes_on_and_equals_an_undisturbed_run(paths, killed, tmp_path):
+@pytest.fixture(scope="module")
+def undisturbed(paths, tmp_path_factory):
+    """The attack file of a job that nobody killed, and how long it took."""
+    begun = time.monotonic()
+    output = tmp_path_factory.mktemp("undisturbed") / "whole.h5"
+    finish(paths, output)
+    return output, time.monotonic() - begun
+
+
+def test_killed_again_and_again_at_random_moments(paths, undisturbed, tmp_path):
+    """Also while it starts, or writes; then it goes on to the same bytes."""
+    whole, seconds = undisturbed
+    moments = random.Random(2022)
+    for _ in range(3):
+        job = start(paths, tmp_path / "whole.h5")
+        time.sleep(moments.uniform(0.2, 0.9) * seconds)
+        job.kill()
+        job.communicate(timeout=60)
+        assert job.returncode in (-signal.SIGKILL, 0)
+        for path in tmp_path.rglob("*.h5"):
+            numbers = range(SLICES) if path.name == "whole.h5" else [int(path.stem.removeprefix("slice_"))]
+            assert all(is_whole_slice(path, number) for number in numbers), path
+    finish(paths, tmp_path / "whole.h5")
+    assert (tmp_path / "whole.h5").read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["whole.h5", "whole.log"]
+
+
+def test_goes_on_and_equals_an_undisturbed_run(paths, killed, undisturbed):
     """A mark left in a finished slice, under its checksum, is there at the end: the slice was not computed again."""
     (part,) = killed.glob(".a.h5.*.partial/slice_000.h5")
     with h5py.File(part, "a") as file:
         file["slice_000/clean"][...] = 42
         file["slice_000"].attrs[DIGEST] = content_digest(file["slice_000"])
     finish(paths, killed / "a.h5")
-    finish(paths, tmp_path / "whole.h5")
-    resumed, whole = datasets(killed / "a.h5"), datasets(tmp_path / "whole.h5")
+    resumed, whole = datasets(killed / "a.h5"), datasets(undisturbed[0])
     assert resumed.keys() == whole.keys()
     assert (resumed.pop("slice_000/clean") == 42).all()
     for name, values in resumed.items():
