@@ -84,7 +84,7 @@ def _steps_done(last: Path | None) -> int:
     """Return the optimiser steps behind an interrupted run's state; 0 where there is none."""
     if last is None:
         return 0
-    return int(torch.load(last, map_location="cpu", mmap=True, weights_only=False)["global_step"])
+    return int(torch.load(last, map_location="cpu", mmap=True, weights_only=True)["global_step"])
 
 
 def split_holdout(volumes: Sequence[Volume], holdout_volumes: int) -> tuple[Sequence[Volume], Sequence[Volume]]:
@@ -186,7 +186,7 @@ def fit(
             Batches(dataset, length.steps, sharing, compute.workers, _steps_done(state)),
             holdout_loader,
             ckpt_path=state,
-            weights_only=False,
+            weights_only=True,
         )
     torch.set_grad_enabled(True)
     return history.table()
