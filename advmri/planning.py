@@ -58,17 +58,24 @@ class Plan:
     def _rows(self) -> list[AnnotationRow]:
         return read_annotations(self.annotations)
 
+    @cached_property
+    def _rows_of(self) -> dict[str, list[AnnotationRow]]:
+        """The rows of each volume: found once, not anew for each of thousands of volumes."""
+        found: dict[str, list[AnnotationRow]] = {}
+        for row in self._rows:
+            found.setdefault(row.volume, []).append(row)
+        return found
+
     def _annotated(self, volume: str) -> list[int]:
         config = self.config
         if config.dataset.kind == "simulated":
             planned = planned_lesions(config.dataset.simulation, config.seed, volume)
             return sorted({lesion.slice for lesion in planned})
-        return annotated_slices(self._rows, volume)
+        return annotated_slices(self._rows_of.get(volume, []), volume)
 
     def boxes_digest(self, volume: str) -> str:
         """Return the SHA-256 of all that the CSV says of one volume."""
-        rows = [row for row in self._rows if row.volume == volume]
-        return hashlib.sha256(repr(rows).encode()).hexdigest()
+        return hashlib.sha256(repr(self._rows_of.get(volume, [])).encode()).hexdigest()
 
     @cached_property
     def validation_volumes(self) -> list[str]:

@@ -7,9 +7,6 @@ rule attack:
         index=rules.index_volume.output,
         mask=rules.sampling_mask.output,
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code(
-            "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
-        ),
     output:
         ATTACK_FILE,
     log:
@@ -29,6 +26,7 @@ rule attack:
         batch_size=CONFIG.attack.batch_size,
         slices_per_batch=CONFIG.attack.slices_per_batch,
         compute=COMPUTE,
+        # Of the source files, which are inputs elsewhere: thousands of jobs times 40 files were most of the time of a dry run.
         digest=lambda wildcards: code_digest(
             "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
         ),

@@ -5,7 +5,6 @@ rule score:
     input:
         attack_file=rules.attack.output,
         index=rules.index_volume.output,
-        code=code("score"),
     output:
         f"{RESULTS}/metrics/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.csv",
     log:
@@ -17,6 +16,8 @@ rule score:
         runtime=minutes(30),
     params:
         ssim_of_box=CONFIG.metrics.ssim_of_box,
+        # As for attacks.
+        digest=code_digest("score"),
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
         " --ssim-of-box {params.ssim_of_box}"
