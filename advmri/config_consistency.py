@@ -58,9 +58,9 @@ def _models(config: Config) -> list[str]:
         found.extend(f"models.{name}: {problem}" for problem in model.problems())
         if model.factory is not None and not is_found(model.factory):
             found.append(f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH")
-        if model.training is not None and model.training.batch_size % processes:
+        if model.training is not None and model.training.batch_size < processes:
             found.append(
-                f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared evenly among"
+                f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared among"
                 f" {processes} devices (compute.devices x compute.nodes)"
             )
         if model.architecture:

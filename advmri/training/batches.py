@@ -12,33 +12,36 @@ from advmri.training.dataset import Sample, batch_by_shape
 
 @dataclass(frozen=True)
 class BatchSharing:
-    """How a batch of one optimiser step is cut: `devices` processes times `passes` times `slices_per_pass` slices."""
+    """How the slices of one optimiser step are cut: in order, into `devices` times `passes` parts of nearly equal size."""
 
+    batch_size: int
     devices: int
     passes: int
-    slices_per_pass: int
 
     @property
-    def batch_size(self) -> int:
-        """Slices per optimiser step, over all devices."""
-        return self.devices * self.passes * self.slices_per_pass
+    def slices_per_pass(self) -> float:
+        """Mean size of a part: sums of losses divided by it have the batch's mean as their mean over all parts."""
+        return self.batch_size / (self.devices * self.passes)
+
+    def part(self, number: int) -> range:
+        """Return the slices of a part, counted within the step; none where there are more parts than slices."""
+        parts = self.devices * self.passes
+        return range(number * self.batch_size // parts, (number + 1) * self.batch_size // parts)
 
 
 def share_batch(batch_size: int, devices: int, slices_per_device: int | None) -> BatchSharing:
-    """Cut a batch evenly, into the fewest passes of at most `slices_per_device` slices (none: as many as there are).
+    """Cut a batch into the fewest passes of at most `slices_per_device` slices on any device (none: all at once).
 
     Raises:
-        InputError: where the devices cannot get equal shares.
+        InputError: where there are more devices than slices.
     """
-    share, rest = divmod(batch_size, devices)
-    if rest or share == 0:
+    if devices > batch_size:
         raise InputError(
-            f"training.batch_size = {batch_size} cannot be shared evenly among {devices} devices"
-            " (compute.devices x compute.nodes); choose a multiple."
+            f"training.batch_size = {batch_size} cannot be shared among {devices} devices (compute.devices x"
+            " compute.nodes); use fewer devices."
         )
-    limit = min(share, slices_per_device or share)
-    slices_per_pass = max(size for size in range(1, limit + 1) if share % size == 0)
-    return BatchSharing(devices, share // slices_per_pass, slices_per_pass)
+    limit = devices * (slices_per_device or batch_size)
+    return BatchSharing(batch_size, devices, -(-batch_size // limit))
 
 
 class Batches:
@@ -60,10 +63,10 @@ class Batches:
 
     def sample_numbers(self, device: int) -> Iterator[list[int]]:
         """Yield the samples of each pass of a device, numbered over all nodes."""
-        size = self.sharing.slices_per_pass
         for number in range(self.first_step * self.sharing.passes, len(self)):
-            first = (number * self.sharing.devices + device) * size
-            yield list(range(first, first + size))
+            step, number_of_pass = divmod(number, self.sharing.passes)
+            part = self.sharing.part(number_of_pass * self.sharing.devices + device)
+            yield [step * self.sharing.batch_size + place for place in part]
 
     def __iter__(self) -> Iterator[list[Sample]]:
         device = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0

@@ -182,7 +182,7 @@ def fit(
         )
         holdout_loader = DataLoader(SliceDataset(holdout, mask, derive_seed(seed, "holdout"))) if holdout else None
         trainer.fit(
-            ReconstructionTraining(reconstructor, settings, length.steps),
+            ReconstructionTraining(reconstructor, settings, length.steps, sharing.slices_per_pass),
             Batches(dataset, length.steps, sharing, compute.workers, _steps_done(state)),
             holdout_loader,
             ckpt_path=state,

@@ -17,13 +17,23 @@ LAST_PART = 0.2
 
 
 class ReconstructionTraining(pl.LightningModule):
-    """One reconstruction with its loss, optimiser and schedule; logs `train_loss` and `holdout_ssim`."""
+    """One reconstruction with its loss, optimiser and schedule; logs `train_loss` and `holdout_ssim`.
 
-    def __init__(self, reconstructor: Reconstructor, settings: TrainingSettings, steps: int) -> None:
+    Args:
+        reconstructor: trained in place.
+        settings: of the training.
+        steps: number of optimiser steps.
+        slices_per_pass: what sums of losses are divided by; `BatchSharing` says why it may be no whole number.
+    """
+
+    def __init__(
+        self, reconstructor: Reconstructor, settings: TrainingSettings, steps: int, slices_per_pass: float
+    ) -> None:
         super().__init__()
         self.reconstructor = reconstructor
         self.settings = settings
         self.steps = steps
+        self.slices_per_pass = slices_per_pass
         self.loss = LOSSES[settings.loss]()
 
     def _reconstruct(self, sample: Sample) -> Tensor:
@@ -31,11 +41,14 @@ class ReconstructionTraining(pl.LightningModule):
         return self.reconstructor(sample.kspace, sample.mask, int(sample.num_low_frequencies[0]), crop)
 
     def training_step(self, batch: list[Sample], batch_index: int) -> Tensor:
-        """Return the mean loss over the samples of a batch, given in groups of equal shape."""
-        sizes = [len(group.target) for group in batch]
-        losses = [self.loss(self._reconstruct(group), group) * size for group, size in zip(batch, sizes, strict=True)]
-        loss = torch.stack(losses).sum() / sum(sizes)
-        self.log("train_loss", loss, batch_size=sum(sizes))
+        """Return the loss of a device's share of a batch, given in groups of equal shape.
+
+        A device without a share takes part with gradients of zero: the others wait for them.
+        """
+        losses = [self.loss(self._reconstruct(group), group) * len(group.target) for group in batch]
+        nothing = [0 * parameter.sum() for parameter in self.parameters()] if not batch else []
+        loss = torch.stack(losses or nothing).sum() / self.slices_per_pass
+        self.log("train_loss", loss, batch_size=1)
         return loss
 
     def validation_step(self, batch: Sample, batch_index: int) -> None:

@@ -42,9 +42,12 @@ def weights(folder):
     return torch.load(folder / "model.pt", weights_only=True)["state_dict"]
 
 
-def test_two_processes_give_the_weights_of_one(tmp_path, volumes):
-    together = start(tmp_path / "two", volumes, SETTINGS | {"slices_per_device": 1}, devices=2)
-    run_program(train, **training_options(tmp_path / "one", volumes, "varnet", SETTINGS))
+@pytest.mark.parametrize("batch_size", [4, 5])
+def test_two_processes_give_the_weights_of_one(tmp_path, volumes, batch_size):
+    """Of five slices one process gets three, in as many passes; the other has nothing to do in one of its own."""
+    settings = SETTINGS | {"batch_size": batch_size}
+    together = start(tmp_path / "two", volumes, settings | {"slices_per_device": 1}, devices=2)
+    run_program(train, **training_options(tmp_path / "one", volumes, "varnet", settings))
     text = together.communicate(timeout=900)[0].decode()
     assert together.returncode == 0, text
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")

@@ -87,8 +87,20 @@ def test_a_batch_of_several_shapes_has_the_mean_loss_of_its_samples(sample):
     _, batch = sample
     one, two = (Sample(*(values[index : index + 1] for values in batch)) for index in range(2))
     settings = TrainingSettings(steps=1, loss="l1_normalised", optimiser="Adam", learning_rate=0.1)
-    module = ReconstructionTraining(random_network("unet"), settings, 1)
+    module = ReconstructionTraining(random_network("unet"), settings, 1, slices_per_pass=2)
     module.log = lambda *args, **more: None
     together = module.training_step([batch], 0)
     torch.testing.assert_close(module.training_step([one, two], 0), together, rtol=1e-5, atol=0)
-    assert not torch.isclose(module.training_step([one], 0), together, rtol=1e-3)
+    alone = [module.training_step([sample], 0) for sample in (one, two)]
+    torch.testing.assert_close(alone[0] + alone[1], together, rtol=1e-5, atol=0)
+    assert not torch.isclose(alone[0] * 2, together, rtol=1e-3)
+
+
+def test_a_device_without_a_share_has_gradients_of_zero():
+    settings = TrainingSettings(steps=1, loss="ssim", optimiser="Adam", learning_rate=0.1)
+    network = random_network("varnet").requires_grad_(True)
+    module = ReconstructionTraining(network, settings, 1, slices_per_pass=0.5)
+    module.log = lambda *args, **more: None
+    loss = module.training_step([], 0)
+    loss.backward()
+    assert loss == 0 and all((weight.grad == 0).all() for weight in network.parameters())

@@ -36,7 +36,7 @@ def test_learning_rate_falls_after_40_of_50_epochs():
     """What fastMRI's StepLR(step_size=40, gamma=0.1) does within its 50 epochs."""
     settings = TrainingSettings(epochs=50, batch_size=4, schedule="step", **RECIPE)
     steps = training_length(settings, 12).steps
-    module = ReconstructionTraining(random_network("unet").requires_grad_(True), settings, steps)
+    module = ReconstructionTraining(random_network("unet").requires_grad_(True), settings, steps, slices_per_pass=4)
     configured = module.configure_optimizers()
     rates = []
     for _ in range(steps):
