@@ -58,17 +58,24 @@ def _add_space(encoding: ElementTree.Element, tag: str, matrix: tuple[int, int],
 
 
 def encode_header(
-    encoded: tuple[int, int], recon: tuple[int, int], slices: int, coils: int, field_of_view_mm: tuple[float, float]
+    encoded: tuple[int, int],
+    recon: tuple[int, int],
+    slices: int,
+    coils: int,
+    field_of_view_mm: tuple[float, float],
+    acquired: tuple[int, int] | None = None,
 ) -> bytes:
     """Return the header as XML.
 
     Args:
-        encoded: (readout, phase encoding) samples of k-space, all acquired.
+        encoded: (readout, phase encoding) samples of k-space.
         recon: (rows, columns) of the reconstruction.
         slices: number of slices.
         coils: number of receive coils.
         field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
+        acquired: columns [left, right) that were acquired; none: all.
     """
+    left, right = acquired or (0, encoded[1])
     ElementTree.register_namespace("", NAMESPACE)
     root = ElementTree.Element(f"{{{NAMESPACE}}}ismrmrdHeader")
     system = _add(root, "acquisitionSystemInformation")
@@ -81,7 +88,7 @@ def encode_header(
     _add_space(encoding, "reconSpace", recon, recon_mm)
     limits = _add(encoding, "encodingLimits")
     for tag, maximum, centre in (
-        ("kspace_encoding_step_1", encoded[1] - 1, encoded[1] // 2),
+        ("kspace_encoding_step_1", right - left - 1, encoded[1] // 2 - left),
         ("slice", slices - 1, slices // 2),
     ):
         limit = _add(limits, tag)

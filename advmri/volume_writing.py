@@ -1,5 +1,6 @@
 """Write multi-coil volumes in fastMRI's HDF5 layout."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def write_volume(
 ) -> None:
     """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume with checksums.
 
-    One slice is in memory at a time.
+    One slice is in memory at a time. Outer columns that are zero in every slice count as not acquired.
 
     Args:
         path: where to write; the caller renames it into place.
@@ -40,6 +41,9 @@ def write_volume(
     shape: tuple[int, ...] = ()
     count, maximum, square = 0, 0.0, 0.0
     digests: dict[str, list[str]] = {"kspace": [], "reconstruction_rss": []}
+    if min(crop) < 1 or not all(math.isfinite(size) and size > 0 for size in field_of_view_mm):
+        raise InputError(f"a crop of {crop} pixels or a field of view of {field_of_view_mm} mm: both must be positive.")
+    filled = np.zeros(0, bool)
     with new_hdf5_file(path) as file:
         for count, one in enumerate(kspace, start=1):
             if count == 1:
@@ -50,8 +54,10 @@ def write_volume(
                     )
                 for name, size, kind in (("kspace", shape, "complex64"), ("reconstruction_rss", crop, "float32")):
                     file.create_dataset(name, (0, *size), kind, chunks=(1, *size), maxshape=(None, *size))
+                filled = np.zeros(shape[2], bool)
             if one.shape != shape:
                 raise InputError(f"slice {count - 1} has k-space {one.shape}, the slices before it {shape}.")
+            filled |= one.any(axis=(0, 1))
             target = rss_image(one, crop)
             for name, values in (("kspace", one), ("reconstruction_rss", target)):
                 file[name].resize(count, axis=0)
@@ -62,7 +68,9 @@ def write_volume(
             square += float((target.astype(np.float64) ** 2).sum())
         if not count:
             raise InputError(f"{path}: there is no slice to write.")
-        file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm)
+        columns = np.flatnonzero(filled)
+        acquired = (int(columns[0]), int(columns[-1]) + 1) if columns.size else None
+        file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm, acquired)
         file.attrs["max"] = maximum
         file.attrs["norm"] = float(np.sqrt(square))
         file.attrs["acquisition"] = acquisition

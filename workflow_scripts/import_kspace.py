@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from advmri.errors import InputError
 from advmri.volume_writing import write_volume
-from advmri.volumes import rss_image
+from advmri.volumes import read_volume, rss_image
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 AXES = "schw"
@@ -71,6 +71,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Read, arrange, scale, write."""
     array = arrange(_load(arguments.array, arguments.key), arguments.axes)
     crop = tuple(arguments.crop or array.shape[-2:])
+    if min(crop) < 1 or min(arguments.field_of_view_mm) <= 0:
+        raise InputError("--crop and --field-of-view-mm take two positive numbers each.")
     if crop[0] > array.shape[-2] or crop[1] > array.shape[-1]:
         raise InputError(f"--crop {crop} is larger than the k-space {array.shape[-2:]}.")
     coil_images = arguments.coil_images
@@ -86,7 +88,10 @@ def main(arguments: argparse.Namespace) -> None:
             patient=arguments.patient or arguments.output.stem,
             field_of_view_mm=(arguments.field_of_view_mm[0], arguments.field_of_view_mm[1]),
         )
-    LOGGER.info("%s: k-space %s, crop %s", arguments.output, array.shape, crop)
+    LOGGER.info(
+        "%s: k-space %s, acquired columns [%d, %d), crop %s",
+        *(arguments.output, array.shape, *read_volume(arguments.output).padding, crop),
+    )
 
 
 def options() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from advmri.training.dataset import Sample, batch_by_shape
 
 @dataclass(frozen=True)
 class BatchSharing:
-    """How the slices of one optimiser step are cut: in order, into `devices` times `passes` parts of nearly equal size."""
+    """How the slices of one optimiser step are cut: in order, into `devices` x `passes` parts of nearly equal size."""
 
     batch_size: int
     devices: int

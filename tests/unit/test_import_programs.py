@@ -59,6 +59,18 @@ def test_kspace_is_arranged_and_scaled(rng, tmp_path, axes, shape):
     np.testing.assert_allclose(found / found.flat[0], first / first.flat[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("acquired", [(0, 16), (3, 16), (0, 11), (2, 15)])
+def test_outer_columns_that_are_zero_were_not_acquired(rng, tmp_path, acquired):
+    array = complex_normal(rng, (2, 3, 20, 16))
+    array[..., : acquired[0]] = array[..., acquired[1] :] = 0
+    array[0, ..., 7] = 0
+    np.save(tmp_path / "k.npy", array)
+    run_program(import_kspace, array=tmp_path / "k.npy", axes="schw", output=tmp_path / "only" / "v.h5")
+    assert read_volume(tmp_path / "only" / "v.h5").padding == acquired
+    metadata = SliceDataset(tmp_path / "only", "multicoil", use_dataset_cache=False).raw_samples[0].metadata
+    assert (metadata["padding_left"], metadata["padding_right"]) == acquired
+
+
 def test_coil_images_are_transformed(rng, tmp_path):
     images = complex_normal(rng, (1, 2, 16, 12))
     np.savez(tmp_path / "images.npz", images=images, other=np.ones(3))
@@ -81,6 +93,8 @@ def test_coil_images_are_transformed(rng, tmp_path):
         ({"axes": "chh"}, "does not describe 3 axes"),
         ({"axes": "cxw"}, "does not describe 3 axes"),
         ({"axes": "chw", "crop": [30, 30]}, "larger than the k-space"),
+        ({"axes": "chw", "crop": [0, 12]}, "two positive numbers"),
+        ({"axes": "chw", "field_of_view_mm": [0, 3]}, "two positive numbers"),
     ],
 )
 def test_unusable_arrays_are_named(rng, tmp_path, options, named):
