@@ -48,6 +48,9 @@ def make_mask(
         mask_type: `random` or `equispaced_fraction` (names of fastMRI).
         seed: for a volume's one mask, `fastmri_seed(volume)`.
         padding: acquired columns [left, right); columns outside are never measured.
+
+    Raises:
+        ValueError: where no column would be measured.
     """
     mask_function = create_mask_for_mask_type(mask_type, [centre_fraction], [acceleration])
     if isinstance(seed, int):
@@ -57,4 +60,6 @@ def make_mask(
     if padding is not None:
         columns[: padding[0]] = False
         columns[padding[1] :] = False
+    if not columns.any():
+        raise ValueError(f"none of the columns acquired, {padding or (0, width)}, would be measured")
     return SamplingMask(columns, int(num_low_frequencies))

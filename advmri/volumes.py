@@ -194,6 +194,8 @@ def volume_maximum(volume: Volume) -> float:
             maxima.append(float(read_target(volume, number).max()))
         except UnusableSliceError:
             continue
+    if maxima and not np.isfinite(maxima).all():
+        raise InputError(f"{volume.path}: its images exceed float32; rescale its k-space.")
     if not maxima or max(maxima) <= 0:
         raise InputError(f"{volume.path}: none of its {volume.slices} slices can be used; restore or remove it.")
     return max(maxima)

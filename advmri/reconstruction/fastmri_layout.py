@@ -7,6 +7,7 @@ from torch import Tensor
 
 State = Mapping[str, Tensor]
 FIRST = "down_sample_layers.0.layers.0.weight"
+PARALLEL = "module."
 SENSITIVITIES = "sens_net.norm_unet.unet."
 
 
@@ -53,7 +54,12 @@ def recognise(state: State) -> tuple[str, dict[str, int]] | None:
 
 
 def without_prefix(state: State) -> State:
-    """Return the network's weights out of a Lightning module's: `unet.` or `varnet.` cut off, loss buffers left out."""
+    """Return the network's weights out of a Lightning module's: `unet.` or `varnet.` cut off, loss buffers left out.
+
+    So is the `module.` of torch's DataParallel and DistributedDataParallel.
+    """
+    if all(key.startswith(PARALLEL) for key in state):
+        state = {key.removeprefix(PARALLEL): value for key, value in state.items()}
     for architecture in SIZES:
         prefix = f"{architecture}."
         inside = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -70,7 +70,7 @@ def _shape(value: Tensor) -> str:
 
 
 def load_weights(network: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
-    """Put weights into a network; parameters on torch's `meta` device take the tensors of `state` as they are.
+    """Put weights into a network; parameters on torch's `meta` device take the tensors of `state` in their own type.
 
     Args:
         network: with the keys of `state`.
@@ -79,7 +79,7 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], path: Path, wh
         what: the network in words, for instance its architecture and sizes.
 
     Raises:
-        InputError: naming weights that are missing, that are too many, or whose shapes differ.
+        InputError: naming weights that are missing, that are too many, that are not finite or whose shapes differ.
     """
     expected = network.state_dict()
     problems = [f"{key} is missing" for key in expected if key not in state]
@@ -89,7 +89,9 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], path: Path, wh
         for key, value in expected.items()
         if key in state and state[key].shape != value.shape
     ]
+    problems += [f"{key} holds NaN or infinity" for key, value in state.items() if not torch.isfinite(value).all()]
     if problems:
         more = f" (and {len(problems) - NAMED} more)" if len(problems) > NAMED else ""
         raise InputError(f"{path}: its weights do not fit {what}: {'; '.join(problems[:NAMED])}{more}.")
-    network.load_state_dict(state, assign=any(value.is_meta for value in expected.values()))
+    stored = {key: value.to(expected[key].dtype) for key, value in state.items()}
+    network.load_state_dict(stored, assign=any(value.is_meta for value in expected.values()))

@@ -171,10 +171,18 @@ def test_every_annotation_left_out_has_its_reason(tmp_path):
     assert all(expected[line] in reason for line, reason in reasons.items())
 
 
+def test_two_findings_in_one_place_are_no_duplicates(tmp_path):
+    places = [("v", 1, "No", 5, 5, 4, 4, label) for label in ("tear", "oedema")]
+    boxes, excluded = boxes_of_volume(read_annotations(write_csv(tmp_path / "a.csv", places)), "v", 4, (100, 50))
+    assert [box.label for box in boxes[1]] == ["tear", "oedema"] and not excluded
+
+
 def test_clipping_decides_on_the_size_that_is_left(tmp_path):
     rows = read_annotations(write_csv(tmp_path / "a.csv", [("v", 0, "No", 45, -3, 10, 8, "corner")]))
     boxes, _ = boxes_of_volume(rows, "v", 1, (100, 50), minimum_box_size=5)
     assert boxes == {0: [Box(0, "corner", 95, 100, 45, 50)]}
+    above = read_annotations(write_csv(tmp_path / "b.csv", [("v", 0, "No", -4, 97, 10, 8, "opposite corner")]))
+    assert boxes_of_volume(above, "v", 1, (100, 50))[0] == {0: [Box(0, "opposite corner", 0, 3, 0, 6)]}
     boxes, excluded = boxes_of_volume(rows, "v", 1, (100, 50), minimum_box_size=6)
     assert boxes == {} and "5 x 5" in excluded[0].reason
 

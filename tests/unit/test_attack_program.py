@@ -193,7 +193,7 @@ def test_targets_are_the_index_boxes(paths, tmp_path, threat):
 
 def test_a_network_that_returns_nan_ends_the_attack(paths, tmp_path):
     checkpoint = torch.load(paths["checkpoint"], weights_only=True)
-    checkpoint["state_dict"] = {key: value * torch.nan for key, value in checkpoint["state_dict"].items()}
+    checkpoint["state_dict"] = {key: value * 0 + 3e38 for key, value in checkpoint["state_dict"].items()}
     torch.save(checkpoint, tmp_path / "nan.pt")
     for threat in (SETTINGS, {"threat_model": "rotation", "target": "image", "severities": [0, 2], "angle_step": 1}):
         with pytest.raises(InputError, match=r"nan\.pt: its network returns NaN or infinity for slice 0"):

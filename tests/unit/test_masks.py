@@ -110,6 +110,11 @@ def test_integer_seeds_give_their_own_masks_and_leave_the_global_state_alone():
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
 
 
+def test_a_mask_of_no_column_is_refused():
+    with pytest.raises(ValueError, match=r"none of the columns acquired, \(0, 2\), would be measured"):
+        make_mask(368, 8, 0.04, "random", seed=3, padding=(0, 2))
+
+
 def test_mask_file_round_trip(tmp_path):
     mask = make_mask(64, 4, 0.1, "random", fastmri_seed("file1"))
     write_mask_file(tmp_path / "mask.h5", mask.columns.numpy(), mask.num_low_frequencies, 4, "seed")

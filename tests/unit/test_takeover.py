@@ -57,11 +57,16 @@ def image_of(reconstructor):
 
 
 @pytest.mark.parametrize("architecture", MODULES)
-@pytest.mark.parametrize("layout", ["published", "old zip-less", "lightning"])
+@pytest.mark.parametrize("layout", ["published", "old zip-less", "lightning", "data parallel", "half precision"])
 def test_fastmris_files_are_taken_as_they_are(tmp_path, architecture, layout):
     torch.manual_seed(1)
     network = MODULES[architecture]()
     content = lightning(architecture, network) if layout == "lightning" else network.state_dict()
+    if layout == "data parallel":
+        content = torch.nn.DataParallel(network).state_dict()
+    if layout == "half precision":
+        content = {key: value.half() for key, value in content.items()}
+        network.load_state_dict(content)
     torch.save(content, tmp_path / "given.pt", _use_new_zipfile_serialization=layout != "old zip-less")
     found = take_over(tmp_path / "given.pt", wanted(architecture))
     assert found.checkpoint == Checkpoint(architecture, SIZES[architecture], 4, "train+val") and not found.complete
@@ -128,6 +133,7 @@ def broken(network, change):
             lambda state: state.update({"conv.layers.0.weight": torch.zeros(5, 2, 3, 3)}),
             "conv.layers.0.weight is 5x2x3x3, expected 48x24x3x3",
         ),
+        (lambda state: state["conv.layers.0.weight"].fill_(torch.nan), "conv.layers.0.weight holds NaN or infinity"),
     ],
 )
 def test_weights_that_do_not_fit_are_named_in_one_line(tmp_path, change, named):

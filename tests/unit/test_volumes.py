@@ -250,6 +250,14 @@ def test_a_volume_without_a_usable_slice_has_no_maximum(tmp_path):
         volume_maximum(read_volume(path))
 
 
+def test_images_beyond_float32_are_named(tmp_path):
+    path = spoil(tmp_path / "v.h5", kspace=lambda values: values * np.float32(1e30), reconstruction_rss=lambda _: None)
+    with h5py.File(path, "a") as file:
+        del file.attrs["max"]
+    with pytest.raises(InputError, match=r"v\.h5: its images exceed float32"):
+        volume_maximum(read_volume(path))
+
+
 def test_fixed_length_attributes_are_text(tmp_path):
     write_small_volume(tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "a") as file:
