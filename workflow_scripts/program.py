@@ -1,4 +1,4 @@
-"""What every program of the workflow shares: options, log, clear errors, atomic output and progress."""
+"""What every program of the workflow shares: options, log, clear errors, atomic output, records and progress."""
 
 import argparse
 import errno
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,12 +17,15 @@ from typing import Self
 from tqdm import tqdm
 
 from advmri.errors import InputError
+from advmri.run_record import make_record, record_path, record_text
 
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
 EXIT_STATUS_TERMINATED = 143
 NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 """What the system says where a file cannot be written."""
+_WRITTEN: set[Path] = set()
+"""What this process has written; `run` describes those of them that its command line names."""
 
 
 def _on_terminal() -> bool:
@@ -57,8 +61,12 @@ def is_first_process() -> bool:
 
 
 def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentParser) -> None:
-    """Parse the command line and run `main`; an InputError becomes one line and exit status 1."""
+    """Parse the command line and run `main`; an InputError becomes one line and exit status 1.
+
+    Beside every file written, its record (`advmri.run_record`).
+    """
     arguments = options.parse_args()
+    begun, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     handlers: list[logging.Handler] = [_AboveBars()]
     if arguments.log is not None and is_first_process():
         arguments.log.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +75,7 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     LOGGER.setLevel(logging.INFO if is_first_process() else logging.ERROR)
     try:
         main(arguments)
+        _write_records(arguments, started, time.monotonic() - begun)
     except InputError as error:
         LOGGER.error("error: %s", error)
         sys.exit(1)
@@ -93,6 +102,18 @@ def _remove_leftovers(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
+def _write_records(arguments: argparse.Namespace, started: str, seconds: float) -> None:
+    """Write the record of every file that the command line names and this process wrote."""
+    named = vars(arguments)
+    written = sorted(_WRITTEN & {value for value in named.values() if isinstance(value, Path)})
+    if not written:
+        return
+    program = f"workflow_scripts.{Path(sys.argv[0]).stem}"
+    record = make_record(program, named, written, started, seconds)
+    for path in written:
+        write_text(record_path(path), record_text(record, path))
+
+
 @contextmanager
 def atomic_output(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it on success and removed on failure."""
@@ -104,6 +125,7 @@ def atomic_output(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        _WRITTEN.add(path)
     except OSError as error:
         if error.errno in NOT_WRITABLE:
             raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,0 +1,165 @@
+"""How a file came to be: program, arguments, inputs, code, packages, time and memory, as a JSON object beside it.
+
+Beside the file and not in it: the same result made at another time, or by another commit that computes the same, must
+stay the same file bit by bit. The standard library is all it needs.
+"""
+
+import hashlib
+import json
+import platform
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from advmri.provenance import ROOT, file_sha256
+
+FORMAT_VERSION = 1
+LARGEST_WHOLE = 64 * 2**20
+BLOCKS, BLOCK = 64, 2**16
+REQUIREMENTS = ROOT / "envs" / "requirements.in"
+
+
+def record_path(path: Path) -> Path:
+    """Return where the record of a file lies."""
+    return path.with_name(f".{path.name}.provenance.json")
+
+
+def identity(path: Path) -> dict[str, Any]:
+    """Return size and digest of a file: `sha256`, or for more than 64 MiB `sampled_sha256`.
+
+    The latter is over the size and 64 blocks of 64 KiB spread evenly from the first to the last byte: it knows another
+    volume, not every flipped bit, and a training on a terabyte is not read once more for it.
+    """
+    size = path.stat().st_size
+    if size <= LARGEST_WHOLE:
+        return {"bytes": size, "sha256": file_sha256(path)}
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for number in range(BLOCKS):
+            file.seek(number * (size - BLOCK) // (BLOCKS - 1))
+            digest.update(file.read(BLOCK))
+    return {"bytes": size, "sampled_sha256": digest.hexdigest()}
+
+
+def is_same(path: Path, stored: Mapping[str, Any]) -> bool:
+    """Whether a file is the one that an entry of a record describes."""
+    return path.is_file() and identity(path).items() <= dict(stored).items()
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def code_state() -> dict[str, Any]:
+    """Return the git commit (None outside a repository), whether tracked files differ from it, and the code's SHA-256.
+
+    `sha256` is over the project modules that this process has loaded, whatever git says.
+    """
+    own = _git("rev-parse", "--show-toplevel") == str(ROOT)
+    changes = _git("status", "--porcelain", "--untracked-files=no") if own else None
+    files = {Path(file).resolve() for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    digest = hashlib.sha256()
+    # Some modules of torch name files that are none.
+    for file in sorted(file for file in files if file.is_relative_to(ROOT) and file.suffix == ".py" and file.is_file()):
+        place = file.relative_to(ROOT)
+        if not place.parts[0].startswith("."):
+            digest.update(place.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return {
+        "git_commit": _git("rev-parse", "HEAD") if own else None,
+        "uncommitted_changes": None if changes is None else bool(changes),
+        "sha256": digest.hexdigest(),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages in envs/requirements.in that are installed."""
+    wanted = re.findall(r"^[\w.-]+", REQUIREMENTS.read_text(), flags=re.MULTILINE) if REQUIREMENTS.is_file() else []
+    found = {"python": platform.python_version()}
+    for name in wanted:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _gpu() -> dict[str, Any]:
+    """Return name and peak memory of the GPU that this process used; empty without one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return {}
+    return {"gpu": torch.cuda.get_device_name(), "gpu_peak_memory_mb": round(torch.cuda.max_memory_allocated() / 2**20)}
+
+
+def _decoded(value: Any) -> Any:
+    """Return an argument for JSON: settings that were given as JSON text become what they say."""
+    if isinstance(value, str) and value[:1] in "{[" and value:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, list | tuple):
+        return [_decoded(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _paths(value: Any) -> list[Path]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, Path)]
+
+
+def make_record(
+    program: str, arguments: Mapping[str, Any], written: Iterable[Path], started: str, seconds: float
+) -> dict[str, Any]:
+    """Describe a run of a program that has just written its files.
+
+    Args:
+        program: its module.
+        arguments: its command line by name; every path among them that is a file, and was not written, is an input.
+        written: paths of the files it has written.
+        started: time, ISO 8601.
+        seconds: how long it took.
+    """
+    outputs = set(written)
+    inputs = {
+        name: [{"path": str(path), **identity(path)} for path in _paths(value) if path.is_file()]
+        for name, value in arguments.items()
+        if name != "log" and not outputs & set(_paths(value))
+    }
+    return {
+        "format_version": FORMAT_VERSION,
+        "program": program,
+        "arguments": {name: _decoded(value) for name, value in arguments.items()},
+        "inputs": {name: files for name, files in inputs.items() if files},
+        "code": code_state(),
+        "packages": package_versions(),
+        "job": {"started": started, "seconds": round(seconds, 2), "peak_memory_mb": _peak_memory_mb(), **_gpu()},
+    }
+
+
+def record_text(record: Mapping[str, Any], path: Path) -> str:
+    """Return the record of one of the files written, as JSON."""
+    return json.dumps({"file": {"name": path.name, **identity(path)}, **record}, indent=1, sort_keys=True) + "\n"
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a file; None where there is none, or it cannot be read."""
+    try:
+        record = json.loads(record_path(path).read_text())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("format_version") == FORMAT_VERSION else None

@@ -1,0 +1,137 @@
+"""The files behind scores: score files, attack files, masks, checkpoints and volumes, each compared with its digest."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from advmri.attack_file import AttackFile, open_attack_file
+from advmri.errors import InputError
+from advmri.provenance import file_sha256
+from advmri.reconstruction.checkpoint import facts_of
+from advmri.reconstruction.weights_file import read_torch_file
+from advmri.slice_jobs import job_range
+from advmri.tables import read_table
+from advmri.tracing.report import TraceReport
+
+DIGESTED = {"checkpoint": "checkpoint", "volume": "data", "mask": "mask", "index": "index"}
+JOB = ["attack", "model", "acceleration", "volume"]
+
+
+def job_files(run: Path, folder: str, ending: str, job: dict[str, Any], slice_number: int) -> list[Path]:
+    """Return the files of an attack job that hold a slice: one, or none where it is missing."""
+    series = f"{job['model']}-{job['acceleration']}x"
+    place = run / folder / str(job["attack"]) / series / str(job["volume"])
+    found = []
+    for path in sorted(place.glob(f"slices_*{ending}")):
+        first, last = job_range(path.name.removeprefix("slices_").removesuffix(ending))
+        if first <= slice_number <= last:
+            found.append(path)
+    return found
+
+
+class Origins:
+    """Follows scores to their origins and says each thing once.
+
+    Args:
+        run: results/<name>.
+        report: takes what is found.
+        with_volumes: whether volumes, the largest files, are read and compared.
+    """
+
+    def __init__(self, run: Path, report: TraceReport, with_volumes: bool = True) -> None:
+        self.run = run
+        self.report = report
+        self.with_volumes = with_volumes
+        self.checkpoints: set[Path] = set()
+        self._digests: dict[Path, str] = {}
+
+    def _digest(self, path: Path) -> str:
+        if path not in self._digests:
+            self._digests[path] = file_sha256(path) if path.is_file() else "missing"
+        return self._digests[path]
+
+    def follow_rows(self, rows: pd.DataFrame) -> None:
+        """Say where rows of metrics.csv come from, grouped by attack file."""
+        jobs: dict[tuple[Path | None, Path | None, str], list[int]] = {}
+        for number, row in rows.iterrows():
+            job = {name: row[name] for name in JOB}
+            score = job_files(self.run, "metrics", ".csv", job, int(row["slice"]))
+            attack = job_files(self.run, "attacks", ".h5", job, int(row["slice"]))
+            what = "/".join(str(job[name]) for name in JOB)
+            jobs.setdefault((score[0] if score else None, attack[0] if attack else None, what), []).append(
+                int(str(number))
+            )
+        for (score_file, attack_file, what), numbers in jobs.items():
+            if score_file is None or attack_file is None:
+                missing = "score file" if score_file is None else "attack file"
+                self.report.compare(1, what, False, f"its {missing} is not below {self.run}; run the workflow again")
+                continue
+            self._follow_score(score_file, rows.loc[numbers])
+            self.follow_attack(attack_file, sorted({int(number) for number in rows.loc[numbers, "slice"]}))
+
+    def _follow_score(self, path: Path, rows: pd.DataFrame) -> None:
+        self.report.say(1, f"{path}: {len(rows)} row{'s' if len(rows) > 1 else ''}")
+        self.report.record(2, path)
+        try:
+            stored = read_table(path)
+        except InputError as error:
+            self.report.compare(2, str(path), False, str(error))
+            return
+        merged = rows.merge(stored.drop_duplicates(), how="inner")
+        self.report.compare(2, "rows in metrics.csv", len(merged) == len(rows), f"they are not those of {path}")
+
+    def follow_attack(self, path: Path, slices: list[int]) -> None:
+        """Say how an attack file was made, and compare slices of it with their digests."""
+        self.report.say(2, f"from {path}, slice {', '.join(map(str, slices))}")
+        self.report.record(3, path)
+        try:
+            with open_attack_file(path) as attack:
+                for number in slices:
+                    attack.group(number)
+                self.report.compare(3, "content", True, "")
+                self._follow_inputs(attack, path)
+        except InputError as error:
+            self.report.compare(3, str(path), False, str(error))
+
+    def _follow_inputs(self, attack: AttackFile, path: Path) -> None:
+        facts = attack.attributes
+        settings = ", ".join(f"{key} {value}" for key, value in facts["attack"].items())
+        self.report.say(3, f"attack {facts['attack_name']}: {settings}")
+        self.report.say(
+            3,
+            f"seed {facts['seed']}, batch size {facts['batch_size']}, on {facts['device']},"
+            f" code {str(facts['code_sha256'])[:12]}",
+        )
+        for name, digest in DIGESTED.items():
+            file, stored = Path(facts["inputs"][name]), str(facts[f"{digest}_sha256"])
+            what = f"{name} {file} ({stored[:12]})"
+            if name == "volume" and not self.with_volumes:
+                self.report.say(3, f"{what}: not compared")
+                continue
+            self.report.compare(3, what, self._digest(file) == stored, f"not the file that {path} was made from")
+            if name == "checkpoint":
+                self.checkpoints.add(file)
+
+    def follow_checkpoint(self, path: Path) -> None:
+        """Say how a network was trained or where its weights came from."""
+        self.report.say(0, f"{path}")
+        record = self.report.record(1, path)
+        if not path.is_file():
+            self.report.compare(1, str(path), False, "missing; run the workflow again")
+            return
+        try:
+            facts = facts_of(read_torch_file(path), path)
+        except InputError as error:
+            self.report.compare(1, str(path), False, str(error))
+            return
+        sizes = ", ".join(f"{key} {value}" for key, value in facts.arguments.items())
+        self.report.say(1, f"{facts.architecture} ({sizes}), {facts.acceleration}x, trained on: {facts.trained_on}")
+        training = {key: value for key, value in facts.training.items() if key != "volumes"}
+        if training:
+            self.report.say(1, "training: " + ", ".join(f"{key} {value}" for key, value in training.items()))
+        names = [name for name in record.get("inputs", {}) if self.with_volumes or name != "volumes"]
+        if names:
+            self.report.inputs(1, record, path, *names)
+        elif facts.training.get("volumes"):
+            self.report.say(1, "volumes: " + ", ".join(facts.training["volumes"]))

@@ -1,0 +1,85 @@
+"""The record beside every file written: how it was made, and whether it is still that file."""
+
+import json
+import sys
+
+import pytest
+from support import write_csv
+
+from advmri import run_record
+from advmri.run_record import identity, is_same, package_versions, read_record, record_path
+from workflow_scripts import program, simulate_annotations
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """A file made by a program as from the command line."""
+    output = tmp_path / "annotations.csv"
+    settings = json.dumps({"train_volumes": 1, "val_volumes": 1, "slices": 3})
+    words = ["--seed", "3", "--settings", settings, "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["simulate_annotations.py", *words])
+    program.run(simulate_annotations.main, simulate_annotations.options())
+    return output
+
+
+def test_a_program_leaves_a_record_beside_its_file(written):
+    record = read_record(written)
+    assert record["program"] == "workflow_scripts.simulate_annotations"
+    assert record["arguments"]["seed"] == 3 and record["arguments"]["settings"]["slices"] == 3
+    assert is_same(written, record["file"])
+    assert record["job"]["seconds"] >= 0 and record["job"]["peak_memory_mb"] > 10
+    assert record["packages"]["numpy"] and len(record["code"]["sha256"]) == 64
+    assert [path.name for path in written.parent.glob(".*.provenance.json")] == [record_path(written).name]
+
+
+def test_a_file_that_was_changed_is_another(written):
+    record = read_record(written)
+    content = written.read_bytes()
+    written.write_bytes(content[:-2] + b"x\n")
+    assert not is_same(written, record["file"])
+    written.write_bytes(content)
+    assert is_same(written, record["file"])
+    written.unlink()
+    assert not is_same(written, record["file"])
+
+
+def test_inputs_are_the_files_named_and_not_the_outputs(tmp_path):
+    given = [write_csv(tmp_path / name, []) for name in ("a.csv", "b.csv")]
+    arguments = {"tables": given, "output": tmp_path / "c.csv", "log": given[0], "absent": tmp_path / "none"}
+    (tmp_path / "c.csv").write_text("made")
+    record = run_record.make_record("workflow_scripts.x", arguments, [tmp_path / "c.csv"], "now", 1.5)
+    assert list(record["inputs"]) == ["tables"]
+    assert [entry["path"] for entry in record["inputs"]["tables"]] == [str(path) for path in given]
+
+
+def test_large_files_are_sampled_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_record, "LARGEST_WHOLE", 2**20)
+    path = tmp_path / "volume.h5"
+    content = bytearray(run_record.BLOCKS * run_record.BLOCK * 2)
+    path.write_bytes(content)
+    first = identity(path)
+    assert set(first) == {"bytes", "sampled_sha256"}
+    for place in (0, len(content) - 1):
+        changed = bytearray(content)
+        changed[place] = 1
+        path.write_bytes(changed)
+        assert identity(path) != first
+    path.write_bytes(content[:-1])
+    assert identity(path) != first
+
+
+def test_code_outside_a_repository_has_no_commit(monkeypatch):
+    monkeypatch.setattr(run_record, "_git", lambda *words: None)
+    state = run_record.code_state()
+    assert state["git_commit"] is None and state["uncommitted_changes"] is None and len(state["sha256"]) == 64
+
+
+def test_a_damaged_record_is_none(written):
+    record_path(written).write_text("{")
+    assert read_record(written) is None
+
+
+def test_versions_are_those_installed():
+    import torch
+
+    assert package_versions()["torch"] == torch.__version__

@@ -1,0 +1,107 @@
+"""Print where a number in a table or a figure came from, and whether every file on the way is still the same.
+
+From the row to the rows of metrics.csv it is made of, their score files and attack files, the checkpoints and the
+volumes. Give conditions until one row is left; without any, the program says what can be chosen from:
+
+    python -m workflow_scripts.trace results/demo/tables/summary.csv model=unet attack=noise-box severity=0.02
+    python -m workflow_scripts.trace results/demo/figures/figure_1a.png model=varnet severity=0.02 series=attacked
+
+Run it in the folder of the run. Exits with 1 where something does not agree.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from advmri.errors import InputError
+from advmri.tables import read_table
+from advmri.tracing.origins import Origins
+from advmri.tracing.report import TraceReport
+from advmri.tracing.selection import choose_row, compare_means, rows_behind
+from workflow_scripts.program import parser, run
+
+CONTENTS = {"tables", "figures", "models", "metrics", "convergence"}
+
+
+def _run_folder(path: Path) -> Path:
+    """Return results/<name>, which a table lies in."""
+    for folder in path.parents:
+        if folder.name in CONTENTS and (folder.parent / "tables" / "metrics.csv").is_file():
+            return folder.parent
+    raise InputError(f"{path}: lies in no finished run; give a table or figure below results/<name>/.")
+
+
+def _table_of(path: Path) -> Path:
+    """Return the CSV behind a figure, or the table itself."""
+    table = path.with_suffix(".csv") if path.suffix in (".png", ".svg") else path
+    if not table.is_file() or table.suffix != ".csv":
+        raise InputError(f"{table}: no such table; give a .csv below results/<name>/, or a figure.")
+    return table
+
+
+def _model_files(folder: Path, row: pd.Series) -> list[Path]:
+    """Return the checkpoint of a row that no attack is behind: clean quality, or a training curve."""
+    if not {"model", "acceleration"} <= set(row.index) or row["model"] == "zero_filled":
+        return []
+    return [folder / "models" / f"{row['model']}-{row['acceleration']}x" / "model.pt"]
+
+
+def trace(path: Path, conditions: list[str], with_volumes: bool) -> TraceReport:
+    """Follow one row of a table to its origins."""
+    report = TraceReport()
+    table, folder = _table_of(path), _run_folder(path)
+    chosen = choose_row(read_table(table), conditions, table)
+    report.say(0, f"{table}, line {int(str(chosen.name)) + 2}")
+    shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in chosen.items()}
+    report.say(1, ", ".join(f"{name}={value}" for name, value in shown.items() if value not in ("nan", "")))
+    record = report.record(1, table)
+    report.inputs(1, record, table)
+    metrics_file = folder / "tables" / "metrics.csv"
+    rows = rows_behind(chosen, read_table(metrics_file))
+    origins = Origins(folder, report, with_volumes)
+    if len(rows):
+        report.say(0, f"{metrics_file}: {len(rows)} row{'s' if len(rows) > 1 else ''} behind it")
+        if table != metrics_file:
+            report.record(1, metrics_file)
+        for name, (stored, mean) in compare_means(chosen, rows).items():
+            same = math.isclose(stored, mean, rel_tol=1e-9, abs_tol=1e-12) or stored == mean
+            report.compare(1, f"{name}={stored:g}, their mean", same, f"the mean of these rows is {mean:g}")
+        origins.follow_rows(rows)
+    else:
+        origins.checkpoints.update(_model_files(folder, chosen))
+    for checkpoint in sorted(origins.checkpoints):
+        origins.follow_checkpoint(checkpoint)
+    for packages, files in report.packages.items():
+        every = "everything" if len(report.packages) == 1 else ", ".join(map(str, files))
+        report.say(0, f"made with {packages}: {every}")
+    return report
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Print; exit with 1 where something does not agree."""
+    report = trace(arguments.table, arguments.conditions, not arguments.skip_volumes)
+    sys.stdout.write("\n".join(report.lines) + "\n\n")
+    sys.stdout.flush()
+    if report.problems:
+        found = "".join(f"\n  {problem}" for problem in report.problems)
+        raise InputError(f"{len(report.problems)} of these do not agree:{found}")
+    sys.stdout.write("Everything agrees.\n")
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.add_argument("table", type=Path, help="a CSV below results/<name>/, or a figure (.png, .svg)")
+    made.add_argument("conditions", nargs="*", metavar="column=value", help="until one row is left")
+    made.add_argument(
+        "--skip-volumes", action="store_true", help="do not read volumes, which takes long for large ones"
+    )
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())
