@@ -57,7 +57,9 @@ def test_two_processes_give_the_weights_of_one(tmp_path, volumes, batch_size):
     histories = [pd.read_csv(tmp_path / name / "history.csv") for name in ("one", "two")]
     np.testing.assert_allclose(histories[0].train_loss, histories[1].train_loss, rtol=1e-4)
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == [
+        ".history.csv.provenance.json",
         ".history.csv.sha256",
+        ".model.pt.provenance.json",
         "history.csv",
         "model.pt",
         "train.log",

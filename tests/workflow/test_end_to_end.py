@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -13,7 +14,11 @@ from PIL import Image
 from snakemake_runs import TINY
 
 from advmri.metrics import score
+from advmri.run_record import is_same, read_record
 from advmri.scoring import COLUMNS
+
+BESIDE = (".sha256", ".provenance.json")
+"""Endings of the hidden files that lie beside results: checksums and records."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def test_every_file_opens_and_none_is_half_written(results):
             assert not path.name.startswith("."), f"{path} is left over"
             continue
         opened[path.suffix] += 1
-        assert not path.name.startswith(".") or path.suffix == ".sha256", f"{path} is left over"
+        assert not path.name.startswith(".") or path.name.endswith(BESIDE), f"{path} is left over"
         if path.suffix == ".sha256":
             subprocess.run(["sha256sum", "--quiet", "--check", path.name], cwd=path.parent, check=True)
         elif path.suffix == ".h5":
@@ -68,7 +73,7 @@ def test_metrics_table_has_every_box_severity_and_region(finished, results):
     assert not metrics.duplicated(keys).any()
     boxes = sum(
         len(entry["boxes"])
-        for path in (results / "index").glob("*.json")
+        for path in (results / "index").glob("knee*.json")
         for entry in json.loads(path.read_text())["annotated"].values()
     )
     in_boxes = metrics[metrics.region == "box"]
@@ -123,11 +128,41 @@ def test_summary_and_quality(results):
     assert len(quality) == 3 * 2
 
 
+def test_every_file_has_the_record_of_how_it_was_made(results):
+    made = [path for path in results.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    made = [path for path in made if path.suffix != ".tsv"]
+    for path in made:
+        record = read_record(path)
+        assert record and is_same(path, record["file"]), path
+        assert record["arguments"] and record["packages"]["torch"] and record["job"]["peak_memory_mb"] > 10
+
+
+@pytest.mark.parametrize(
+    ("place", "conditions"),
+    [
+        ("tables/summary.csv", ["model=unet", "attack=noise-box", "severity=0.025", "region=box"]),
+        ("tables/claims.csv", ["claim=a", "attack=noise-box", "severity=0.01"]),
+        ("figures/figure_1a.png", ["model=varnet", "series=attacked", "severity=0.025"]),
+        ("figures/figure_4b.svg", ["model=varnet", "angle=-5"]),
+        ("figures/figure_5.csv", ["model=unet", "shown=clean"]),
+        ("figures/figure_quality.csv", ["model=unet", "volume=knee_val_001"]),
+    ],
+)
+def test_a_number_is_traced_to_its_origins(finished, place, conditions):
+    command = [sys.executable, "-m", "workflow_scripts.trace", f"results/tiny/{place}", *conditions]
+    done = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything agrees." in done.stdout and "knee_train_001.h5" in done.stdout
+
+
 def test_training_leaves_a_history_and_nothing_else(results):
     for model in ("unet-4x", "varnet-4x"):
         names = sorted(path.name for path in (results / "models" / model).iterdir())
         assert names == [
+            ".history.csv.provenance.json",
             ".history.csv.sha256",
+            ".model.pt.provenance.json",
+            ".validation.csv.provenance.json",
             ".validation.csv.sha256",
             "history.csv",
             "model.pt",

@@ -105,7 +105,7 @@ def test_killed_again_and_again_at_random_moments(paths, undisturbed, tmp_path):
             assert all(is_whole_slice(path, number) for number in numbers), path
     finish(paths, tmp_path / "whole.h5")
     assert (tmp_path / "whole.h5").read_bytes() == whole.read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["whole.h5", "whole.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".whole.h5.provenance.json", "whole.h5", "whole.log"]
 
 
 def test_goes_on_and_equals_an_undisturbed_run(paths, killed, undisturbed):
@@ -120,4 +120,4 @@ def test_goes_on_and_equals_an_undisturbed_run(paths, killed, undisturbed):
     assert (resumed.pop("slice_000/clean") == 42).all()
     for name, values in resumed.items():
         np.testing.assert_array_equal(values, whole[name], err_msg=name)
-    assert sorted(path.name for path in killed.iterdir()) == ["a.h5", "a.log"]
+    assert sorted(path.name for path in killed.iterdir()) == [".a.h5.provenance.json", "a.h5", "a.log"]
