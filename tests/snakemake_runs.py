@@ -59,10 +59,10 @@ class Workflow:
         with (self.folder / path).open("a") as file:
             file.write(text)
 
-    def write_config(self, name, **content):
+    def write_config(self, file, /, **content):
         """Write a further config file and return the words that add it to the tiny config."""
-        (self.folder / name).write_text(yaml.safe_dump(content))
-        return (*TINY, name)
+        (self.folder / file).write_text(yaml.safe_dump(content))
+        return (*TINY, file)
 
 
 def copy_repository(folder):

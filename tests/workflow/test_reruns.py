@@ -2,72 +2,41 @@
 
 import os
 import re
+import subprocess
 
+import h5py
 import pytest
-from snakemake_runs import TINY
+from rerun_table import CODE, SETTINGS, TABLES, TOTAL, TRAINING, documentation
+from snakemake_runs import TINY, copy_repository
+from support import ROOT
 
 ATTACKS = ("noise-box", "noise-image", "gaussian", "rotation")
-AFTER_SCORES = {"collect_tables": 1, "judge_claims": 1, "figure": 8}
 VOLUMES, MODELS = 2, 2
-
-
-def attacks_of(jobs):
-    """The attacks that would be computed."""
-    return {pairs["attack"] for rule, pairs in jobs if rule == "attack"}
 
 
 def counts_of(jobs):
     return {rule: sum(one == rule for one, _ in jobs) for rule, _ in jobs}
 
 
-CODE = {
-    # edited file: (attacks computed again, models trained again); scores, tables and figures follow
-    "advmri/attacks/optimisers/pgd.py": ({"noise-box", "noise-image"}, set()),
-    "advmri/attacks/optimisers/gaussian.py": ({"gaussian"}, set()),
-    "advmri/attacks/threat_models/coil_l2.py": ({"noise-box", "noise-image", "gaussian"}, set()),
-    "advmri/attacks/objectives/l2.py": ({"noise-box", "noise-image", "gaussian"}, set()),
-    "advmri/attacks/norms.py": (set(ATTACKS), set()),
-    "advmri/metrics.py": (set(), set()),
-    "advmri/training/fit.py": (set(ATTACKS), {"unet", "varnet"}),
-    "advmri/reconstruction/varnet.py": (set(ATTACKS), {"varnet"}),
-    "advmri/reconstruction/unet.py": (set(ATTACKS), {"unet"}),
-}
+@pytest.mark.parametrize("edit", CODE + SETTINGS, ids=lambda edit: edit.text)
+def test_an_edit_runs_what_the_table_says(edited, edit):
+    for path in edit.files:
+        edited.append(path, "\n# another line\n")
+    jobs = edited.planned(*(edited.write_config("change.yaml", **edit.config) if edit.config else TINY))
+    assert counts_of(jobs) == edit.jobs
+    if edit.names is not None:
+        assert {pairs["attack"] for rule, pairs in jobs if rule == "attack"} == set(edit.names)
 
 
-@pytest.mark.parametrize("path", CODE)
-def test_code(edited, path):
-    attacks, models = CODE[path]
-    edited.append(path, "\n# another line\n")
-    jobs = edited.planned(*TINY)
-    assert attacks_of(jobs) == attacks
-    assert {pairs["model"] for rule, pairs in jobs if rule == "train"} == models
-    counts = counts_of(jobs)
-    audited = {pairs["model"] for rule, pairs in jobs if rule == "attack"}
-    assert counts.get("attack", 0) == len(attacks) * VOLUMES * len(audited)
-    assert counts["score"] == (counts.get("attack", 0) or len(ATTACKS) * VOLUMES * MODELS)
-    assert {rule: counts[rule] for rule in AFTER_SCORES} == AFTER_SCORES
-    rest = set(counts) - {"attack", "score", "train", "validate", *AFTER_SCORES}
-    assert not rest
-    assert counts.get("validate", 0) == len(models)
+def test_the_documentation_has_the_table():
+    """`python tests/workflow/rerun_table.py` prints what belongs there."""
+    assert set(TOTAL) >= set().union(*(edit.jobs for edit in CODE + SETTINGS))
+    text = (ROOT / "docs" / "workflow.md").read_text()
+    assert documentation() in text
 
 
-def test_one_figure_alone(edited):
-    edited.append("advmri/figures/figure_1a.py", "\n# another line\n")
-    assert edited.planned(*TINY) == [("figure", {"figure": "figure_1a"})]
-
-
-def test_files_that_nothing_reads(edited):
-    unused = (
-        "advmri/attacks/optimisers/apgd.py",
-        "advmri/attacks/objectives/ssim.py",
-        "workflow_scripts/verify_attack.py",
-    )
-    documents = ("README.md", "docs/methods.md", "configs/tiny.yaml", "config.yaml", "tests/support.py", "Snakefile")
-    for path in (*documents, *unused):
-        if (edited.folder / path).is_file():
-            edited.append(path, "\n# another line\n")
-    (edited.folder / "advmri" / "new_module.py").write_text('"""Imported by nothing."""\n')
-    assert edited.planned(*TINY) == []
+def test_a_finished_run_has_the_jobs_of_the_table(repository):
+    assert repository.planned_rules(*TINY) == TOTAL
 
 
 def test_touched_files(edited):
@@ -83,55 +52,60 @@ def test_touched_files(edited):
     assert edited.planned(*TINY) == []
 
 
-CONFIG = {
-    "a setting of one attack": (
-        {"attacks": {"noise-image": {"steps": 4}}},
-        {"attack": VOLUMES * MODELS, "score": VOLUMES * MODELS, **AFTER_SCORES},
-        {"noise-image"},
-    ),
-    "a severity of the rotation": (
-        {"attacks": {"rotation": {"severities": [0, 2, 4]}}},
-        {"attack": VOLUMES * MODELS, "score": VOLUMES * MODELS, **AFTER_SCORES},
-        {"rotation"},
-    ),
-    "another attack": (
-        {"attacks": {"strong": {"threat_model": "noise", "severities": [0, 0.05], "steps": 2}}},
-        {"attack": VOLUMES * MODELS, "score": VOLUMES * MODELS, **AFTER_SCORES},
-        {"strong"},
-    ),
-    "an attack less": (
-        {"attacks": {"gaussian": None}, "figures": {"control_attack": None}},
-        AFTER_SCORES,
-        set(),
-    ),
-    "another acceleration": (
-        {"accelerations": [4, 8]},
-        {
-            "sampling_mask": VOLUMES,
-            "train": MODELS,
-            "validate": MODELS,
-            "attack": len(ATTACKS) * VOLUMES * MODELS,
-            "score": len(ATTACKS) * VOLUMES * MODELS,
-            **AFTER_SCORES,
-        },
-        set(ATTACKS),
-    ),
-    "the SSIM of boxes": (
-        {"metrics": {"ssim_of_box": "crop"}},
-        {"score": len(ATTACKS) * VOLUMES * MODELS, **AFTER_SCORES},
-        set(),
-    ),
-    "the bootstrap": ({"statistics": {"resamples": 300}}, AFTER_SCORES, set()),
-    "a label": ({"models": {"unet": {"label": "another"}}}, {"figure": 8}, set()),
-}
+def test_a_source_file_that_nothing_imports(edited):
+    (edited.folder / "advmri" / "new_module.py").write_text('"""Imported by nothing."""\n')
+    assert edited.planned(*TINY) == []
 
 
-@pytest.mark.parametrize("change", CONFIG)
-def test_config(edited, change):
-    content, counts, attacks = CONFIG[change]
-    jobs = edited.planned(*edited.write_config("change.yaml", **content))
+def test_a_replaced_volume(edited):
+    """What was made from it; an audited volume is validated on too."""
+    (path,) = (edited.folder / "data").rglob("knee_val_001.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["noise_sigma"] = 1.0
+    jobs = edited.planned(*TINY)
+    assert {pairs["volume"] for _, pairs in jobs if "volume" in pairs} == {"knee_val_001"}
+    counts = {"index_volume": 1, "sampling_mask": 1, "validate": 2, "attack": 8, "score": 8, **TABLES}
     assert counts_of(jobs) == counts
-    assert attacks_of(jobs) == attacks
+
+
+def test_a_replaced_training_volume(edited):
+    (path,) = (edited.folder / "data").rglob("knee_train_001.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["noise_sigma"] = 1.0
+    assert counts_of(edited.planned(*TINY)) == TRAINING
+
+
+def test_an_annotation_more(edited):
+    """In a CSV of one's own: the volume it belongs to is indexed and attacked anew, the others' results stay."""
+    boxes = edited.folder / "own.csv"
+    boxes.write_bytes((edited.folder / "data" / "tiny-knees" / "annotations.csv").read_bytes())
+    dataset = {"kind": "fastmri", "root": "data/tiny-knees", "annotations": str(boxes)}
+    words = edited.write_config("own.yaml", dataset=dataset)
+    status, text = edited.run("--touch", *words)
+    assert status == 0, text
+    assert edited.planned(*words) == []
+    number = 0
+    taken = {line.split(",")[1] for line in boxes.read_text().splitlines() if line.startswith("knee_val_001,")}
+    while str(number) in taken:
+        number += 1
+    with boxes.open("a") as file:
+        file.write(f"knee_val_001,{number},No,20,20,12,12,added\n")
+    jobs = edited.planned(*words)
+    touched = {pairs["volume"] for _, pairs in jobs if "volume" in pairs}
+    assert touched == {"knee_val_001"}
+    counts = counts_of(jobs)
+    assert counts["index_volume"] == counts["sampling_mask"] == 1 and "train" not in counts
+
+
+def test_a_fresh_clone_with_older_results(finished, tmp_path):
+    """With Snakemake's records nothing runs: sources are newer, of the same content."""
+    clone = copy_repository(tmp_path)
+    for path in clone.folder.rglob("*"):
+        if path.is_file():
+            os.utime(path)
+    for name in ("results", "data", "logs", ".snakemake"):
+        subprocess.run(["cp", "-a", finished.folder / name, clone.folder / name], check=True)
+    assert clone.planned(*TINY) == []
 
 
 def test_another_model_and_another_volume_keep_what_is_there(edited):
