@@ -28,3 +28,4 @@ rule all:
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
         TRAINING_FIGURE,
         CONVERGENCE_FIGURE,
+        rules.provenance_table.output,

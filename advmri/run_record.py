@@ -19,6 +19,7 @@ from typing import Any
 from advmri.provenance import ROOT, file_sha256
 
 FORMAT_VERSION = 1
+RECORD_SUFFIX = ".provenance.json"
 LARGEST_WHOLE = 64 * 2**20
 BLOCKS, BLOCK = 64, 2**16
 REQUIREMENTS = ROOT / "envs" / "requirements.in"
@@ -26,7 +27,7 @@ REQUIREMENTS = ROOT / "envs" / "requirements.in"
 
 def record_path(path: Path) -> Path:
     """Return where the record of a file lies."""
-    return path.with_name(f".{path.name}.provenance.json")
+    return path.with_name(f".{path.name}{RECORD_SUFFIX}")
 
 
 def identity(path: Path) -> dict[str, Any]:

@@ -42,3 +42,30 @@ rule figure:
         " --metrics {input.metrics:q} --summary {input.summary:q} --quality {input.quality:q}"
         " --attacks-folder {params.attacks:q} --jobs {params.jobs:q}"
         " --svg {output.svg:q} --png {output.png:q} --csv {output.csv:q} --log {log:q}"
+
+
+# After all else of the run, since it looks for the records beside every file.
+rule provenance_table:
+    input:
+        tables=rules.collect_tables.output,
+        claims=rules.judge_claims.output,
+        figures=[*expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES), *TRAINING_FIGURE, *CONVERGENCE_FIGURE],
+        code=code("provenance_table"),
+    output:
+        report(
+            f"{RESULTS}/tables/provenance.csv",
+            caption="../report/provenance.rst",
+            category="Tables",
+            labels={"table": "provenance", "shows": "Where every file came from"},
+        ),
+    log:
+        f"{LOGS}/provenance_table.log",
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=minutes(15),
+    params:
+        results=lambda wildcards: RESULTS,
+    shell:
+        "python -m workflow_scripts.provenance_table --results {params.results:q} --output {output:q} --log {log:q}"

@@ -4,11 +4,12 @@ import json
 import sys
 
 import pytest
-from support import write_csv
+from support import run_program, write_csv
 
 from advmri import run_record
 from advmri.run_record import identity, is_same, package_versions, read_record, record_path
-from workflow_scripts import program, simulate_annotations
+from advmri.tables import read_table
+from workflow_scripts import program, provenance_table, simulate_annotations
 
 
 @pytest.fixture
@@ -83,3 +84,16 @@ def test_versions_are_those_installed():
     import torch
 
     assert package_versions()["torch"] == torch.__version__
+
+
+def test_the_table_has_every_file_that_has_a_record(written):
+    (written.parent / ".gone.csv.provenance.json").write_text(record_path(written).read_text())
+    output = written.parent / "provenance.csv"
+    run_program(provenance_table, results=written.parent, output=output)
+    table = read_table(output)
+    assert list(table.columns) == list(provenance_table.COLUMNS)
+    (row,) = table.to_dict("records")
+    record = read_record(written)
+    assert row["file"] == written.name and row["sha256"] == record["file"]["sha256"]
+    assert row["program"] == "workflow_scripts.simulate_annotations" and row["seed"] == 3
+    assert row["seconds"] == record["job"]["seconds"] and f"numpy=={record['packages']['numpy']}" in row["packages"]

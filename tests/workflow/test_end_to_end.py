@@ -14,8 +14,10 @@ from PIL import Image
 from snakemake_runs import TINY
 
 from advmri.metrics import score
+from advmri.provenance import file_sha256
 from advmri.run_record import is_same, read_record
 from advmri.scoring import COLUMNS
+from advmri.tables import read_table
 
 BESIDE = (".sha256", ".provenance.json")
 """Endings of the hidden files that lie beside results: checksums and records."""
@@ -64,6 +66,20 @@ def test_every_file_opens_and_none_is_half_written(results):
         else:
             torch.load(path, weights_only=True)
     assert all(opened.values()), opened
+
+
+def test_the_provenance_table_names_every_result(results):
+    table = read_table(results / "tables" / "provenance.csv").set_index("file")
+    made = {
+        path.relative_to(results).as_posix()
+        for path in results.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.suffix != ".tsv"
+    }
+    assert set(table.index) == made - {"tables/provenance.csv"}
+    for name in ("tables/summary.csv", "models/unet-4x/model.pt", "figures/figure_1a.png"):
+        assert table["sha256"][name] == file_sha256(results / name)
+    assert (table.seconds > 0).all() and (table.peak_memory_mb > 10).all()
+    assert json.loads(table.inputs["tables/claims.csv"])
 
 
 def test_metrics_table_has_every_box_severity_and_region(finished, results):

@@ -38,6 +38,7 @@ def expected(workflow, *presets):
         "judge_claims": 1,
         "figure": FIGURES,
         "training_figure": 1,
+        "provenance_table": 1,
     }
 
 

@@ -1,0 +1,64 @@
+"""Gather the records beside a run's files into one table: which job made each file, when, from what, at what cost."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from advmri.run_record import RECORD_SUFFIX, read_record
+from workflow_scripts.program import LOGGER, parser, run
+from workflow_scripts.table_output import write_table
+
+COLUMNS = (
+    *("file", "sha256", "program", "seed", "started", "seconds", "peak_memory_mb", "gpu"),
+    *("git_commit", "uncommitted_changes", "code_sha256", "packages", "inputs"),
+)
+
+
+def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a file's row; digests of its inputs by path as JSON, those of more than 64 MiB over samples of them."""
+    code, job, arguments = record["code"], record["job"], record["arguments"]
+    inputs = {one["path"]: digest_of(one) for files in record["inputs"].values() for one in files}
+    return {
+        "file": path.relative_to(folder).as_posix(),
+        "sha256": digest_of(record["file"]),
+        "program": record["program"],
+        "seed": arguments.get("seed"),
+        **{key: job.get(key) for key in ("started", "seconds", "peak_memory_mb", "gpu")},
+        **{key: code[key] for key in ("git_commit", "uncommitted_changes")},
+        "code_sha256": code["sha256"],
+        "packages": " ".join(f"{name}=={version}" for name, version in record["packages"].items()),
+        "inputs": json.dumps(inputs),
+    }
+
+
+def digest_of(entry: dict[str, Any]) -> str:
+    """Return the digest in an entry of a record."""
+    return str(entry.get("sha256") or f"sampled:{entry['sampled_sha256']}")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Find the records, write the table."""
+    folder: Path = arguments.results
+    rows = []
+    for place in sorted(folder.rglob(f".*{RECORD_SUFFIX}")):
+        path = place.with_name(place.name.removeprefix(".").removesuffix(RECORD_SUFFIX))
+        record = read_record(path)
+        if record is not None and path.is_file() and path != arguments.output:
+            rows.append(row_of(path, record, folder))
+    write_table(arguments.output, pd.DataFrame(rows, columns=COLUMNS).convert_dtypes())
+    LOGGER.info("%s: %d files", arguments.output, len(rows))
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = parser(__doc__)
+    made.add_argument("--results", type=Path, required=True, help="a run's folder, results/<name>")
+    made.add_argument("--output", type=Path, required=True, help="CSV")
+    return made
+
+
+if __name__ == "__main__":
+    run(main, options())
