@@ -30,6 +30,7 @@ from advmri.attack_file import (
 from advmri.attacks.motion import attack_with_motion
 from advmri.attacks.motion_settings import MotionAttack
 from advmri.attacks.noise import attack_with_noise
+from advmri.attacks.search import NotFiniteError
 from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.errors import InputError
 from advmri.guarded_file import new_hdf5_file
@@ -57,7 +58,10 @@ def attack_slices(
     outcomes: list[dict[str, Any]]
     if isinstance(settings, NoiseAttack):
         selected = [{name: inputs.selected(target) for name, target in named.items()} for named in targets]
-        outcomes = [*attack_with_noise(scans, selected, settings, seeds, maximum, batch_size)]
+        try:
+            outcomes = [*attack_with_noise(scans, selected, settings, seeds, maximum, batch_size)]
+        except NotFiniteError as error:
+            raise _failure(inputs, numbers, f", or such a gradient, {error.where}") from error
     else:
         places = [{name: target.region for name, target in named.items()} for named in targets]
         pairs = zip(scans, places, strict=True)
@@ -88,16 +92,24 @@ def attack_slices(
 
 def _refuse_not_finite(result: SliceResult, inputs: AttackInputs) -> None:
     """Raise InputError where an image is not finite: the search saw nothing, and would seem to fail."""
-    place = f"slice {result.number} of {inputs.files['volume']}"
     attacked = [target.arrays["reconstruction"] for target in result.targets]
     if not all(np.isfinite(image).all() for image in (result.clean, *attacked)):
-        raise InputError(
-            f"{inputs.files['checkpoint']}: its network returns NaN or infinity for {place}; train or export it anew,"
-            " or remove the model from the config."
-        )
+        raise _failure(inputs, [result.number])
     computed = [target.arrays[name] for target in result.targets for name in ("perturbed_target", "final_objective")]
     if not all(np.isfinite(values).all() for values in (result.target, *computed)):
-        raise InputError(f"{place}: its images or objectives exceed float32; rescale the volume's k-space.")
+        raise InputError(
+            f"slice {result.number} of {inputs.files['volume']}: its images or objectives exceed float32; rescale the"
+            " volume's k-space."
+        )
+
+
+def _failure(inputs: AttackInputs, numbers: Sequence[int], where: str = "") -> InputError:
+    """Return the error that names a network that failed, and the slices it was given."""
+    named = ", ".join(map(str, numbers))
+    return InputError(
+        f"{inputs.files['checkpoint']}: its network returns NaN or infinity for slice {named} of"
+        f" {inputs.files['volume']}{where}; train or export it anew, or remove the model from the config."
+    )
 
 
 def _array(value: Tensor) -> np.ndarray:

@@ -41,7 +41,7 @@ class AttackInputs:
 
     Attributes:
         mask: measured columns [W].
-        trained_on: as the checkpoint says.
+        trained_on, acceleration: as the checkpoint says.
         files: where each was read from, by the names of `INPUTS`.
     """
 
@@ -51,6 +51,7 @@ class AttackInputs:
     num_low_frequencies: int
     reconstructor: Reconstructor
     trained_on: str
+    acceleration: int
     device: torch.device
     files: dict[str, Path]
 
@@ -61,7 +62,8 @@ class AttackInputs:
         checkpoint, reconstructor = load_checkpoint(files["checkpoint"], device)
         volume, index = read_volume(files["volume"]), read_index(files["index"])
         mask = torch.from_numpy(columns).to(device)
-        return cls(volume, index, mask, num_low_frequencies, reconstructor, checkpoint.trained_on, device, files)
+        facts = (checkpoint.trained_on, checkpoint.acceleration)
+        return cls(volume, index, mask, num_low_frequencies, reconstructor, *facts, device, files)
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by the name of its attribute in the attack file."""

@@ -4,7 +4,7 @@ The files it was made from are found by the paths in it, relative to the folder 
 """
 
 import argparse
-import sys
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.attacks.verification import check_noise, compare
 from advmri.errors import InputError
 from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
+from advmri.slice_jobs import job_range
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
 from workflow_scripts.torch_setup import set_up_torch
@@ -60,6 +61,8 @@ def _check_slice(
         rows, columns = target.bounds(inputs.index.crop)
         if (tuple(group[name].attrs["rows"]), tuple(group[name].attrs["columns"])) != (rows, columns):
             found.append(f"{name}: rows or columns are not those of the index")
+        if group[name].attrs["label"] != target.label:
+            found.append(f"{name}: its label is not that of the index")
         if isinstance(settings, NoiseAttack):
             problem = NoiseProblem([scan], [{name: inputs.selected(target)}], settings, float(facts["data_range"]))
             lines = check_noise(problem, _arrays(group[name]))
@@ -67,6 +70,15 @@ def _check_slice(
             lines = check_motion(scan, target.region, settings, float(facts["data_range"]), _arrays(group[name]))
         found.extend(f"{name}/{line}" for line in lines)
     return found
+
+
+def _is_job(path: Path) -> bool:
+    """Whether a file has a name that says which slices it holds."""
+    return re.fullmatch(r"slices_\d+(-\d+)?", path.stem) is not None
+
+
+def _ends(numbers: list[int]) -> tuple[int, int]:
+    return (min(numbers), max(numbers)) if numbers else (0, -1)
 
 
 def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.Namespace) -> list[str]:
@@ -78,8 +90,26 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
     for name, digest in inputs.digests().items():
         if facts[name] != digest:
             found.append(f"{name}: not the file it was made from")
+    expected = {
+        "volume": inputs.index.volume,
+        "patient": inputs.index.patient,
+        "acquisition": inputs.index.acquisition,
+        "acceleration": inputs.acceleration,
+        "trained_on": inputs.trained_on,
+        "data_range": inputs.index.maximum,
+        "num_low_frequencies": inputs.num_low_frequencies,
+    }
+    found += [
+        f"{name}: {facts[name]!r}, expected {value!r}" for name, value in expected.items() if facts[name] != value
+    ]
     settings = TypeAdapter(AttackSettings).validate_python(facts["attack"])
     numbers = attack.slices()
+    first, last = job_range(attack.path.stem.removeprefix("slices_")) if _is_job(attack.path) else _ends(numbers)
+    missing = [number for number in inputs.index.annotated if first <= number <= last and number not in numbers]
+    found += [f"{slice_group(number)}: missing" for number in missing]
+    found += [
+        f"{name}: not a slice that the file lists" for name in attack.file if name not in map(slice_group, numbers)
+    ]
     with Progress(f"verify {arguments.verify.name}", len(numbers), "slices") as progress:
         for done, number in enumerate(numbers, start=1):
             lines = _check_slice(attack, inputs, settings, number, facts)
@@ -99,7 +129,7 @@ def main(arguments: argparse.Namespace) -> None:
     for line in mismatches:
         LOGGER.error("%s: %s", arguments.verify, line)
     if mismatches:
-        sys.exit(1)
+        raise InputError(f"{arguments.verify}: {len(mismatches)} mismatches, listed above; make the file again.")
     LOGGER.info("%s: %d slices agree with what is stored", arguments.verify, checked)
 
 

@@ -33,8 +33,8 @@ def check_motion(
 ) -> list[str]:
     """Check one target of one slice.
 
-    Every reported move is made again; the sweep is not, but it must be the settings' grid, and nothing in it may be
-    worse than what was reported.
+    Every reported move is made again, and every move of the sweep, which must be the settings' grid; nothing in it may
+    be worse than what was reported.
 
     Args:
         scan: the slice and the network.
@@ -71,7 +71,14 @@ def check_motion(
     for move, severity in zip(moves, settings.severities, strict=True):
         if motion.severity_of(move) > severity + SEVERITY_TOLERANCE:
             found.append(f"angle, shift: {move} is beyond severity {severity}")
-    return found + _check_sweep(settings, stored)
+    found += _check_sweep(settings, stored)
+    sweep = WorstMoves({"target": region}, [np.inf], motion, scan.target, data_range, settings.selection == "ssim")
+    for move in motion.grid(settings.severities):
+        sweep.offer([move], *moved.reconstruct([move]))
+    again = sweep.scores["target"]
+    found += compare("sweep_objective", stored["sweep_objective"], [score.objective for score in again])
+    found += compare("sweep_ssim", stored["sweep_ssim"], [score.ssim for score in again])
+    return found + compare("floor_ssim", stored["floor_ssim"], [score.floor_ssim for score in again])
 
 
 def _check_sweep(settings: MotionAttack, stored: Mapping[str, Any]) -> list[str]:
@@ -83,10 +90,16 @@ def _check_sweep(settings: MotionAttack, stored: Mapping[str, Any]) -> list[str]
     by_ssim = settings.selection == "ssim"
     kind, sign = ("ssim", -1) if by_ssim else ("objective", 1)
     sweep = sign * np.asarray(stored[f"sweep_{kind}"])
-    if found or len(sweep) != len(grid):
-        return found or [f"sweep_{kind}: not one value for each move of the grid"]
+    if found or not len(sweep) == len(stored["sweep_objective"]) == len(stored["sweep_ssim"]) == len(grid):
+        return found or ["sweep: not one value for each move of the grid"]
+    if not len(stored["grid_objective"]) == len(stored["grid_ssim"]) == len(settings.severities):
+        return ["grid: not one value for each severity"]
     for place, severity in enumerate(settings.severities):
         allowed = [motion.severity_of(move) <= severity + SEVERITY_TOLERANCE for move in grid]
         if sign * stored[f"final_{kind}"][place] < sweep[allowed].max():
             found.append(f"final_{kind}: the sweep holds a worse move within severity {severity}")
+        worst = int(np.flatnonzero(allowed)[sweep[allowed].argmax()])
+        for measure in ("objective", "ssim"):
+            if stored[f"grid_{measure}"][place] != stored[f"sweep_{measure}"][worst]:
+                found.append(f"grid_{measure}: not that of the sweep's worst move within severity {severity}")
     return found

@@ -1,5 +1,6 @@
 """Bounded k-space noise, eq. (4): every slice, region, severity and restart in one flat batch."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from advmri.attacks.certificate import Certificate, certify
 from advmri.attacks.noise_problem import Case, NoiseProblem, make_optimiser
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
-from advmri.attacks.search import Optimiser, Start
+from advmri.attacks.search import NotFiniteError, Optimiser, Start
 from advmri.attacks.settings import NoiseAttack
 from advmri.reconstruction.full_precision import full_precision
 from advmri.seeds import derive_seed
@@ -145,6 +146,8 @@ def _search(
     if problem.settings.search_precision != "float32":
         with torch.no_grad():
             best_values = problem.objective(cases)(result.best)
+        if not torch.isfinite(best_values).all():
+            raise NotFiniteError("at the best iterate of a search")
     for place, (case, number) in enumerate(members):
         step, value = int(result.best_step[place]), float(best_values[place])
         one = _Found(
@@ -165,7 +168,13 @@ def _search(
 
 
 def _carry_upwards(problem: NoiseProblem, found: dict[Case, _Found], batch_size: int) -> None:
-    """Offer each severity's noise to the next, scaled to its budget and as it is; one pass upwards."""
+    """Offer each severity's noise to the next, scaled to its budget and as it is; one pass upwards, from no noise."""
+    for case in found:
+        if case._replace(severity=case.severity - 1) not in found:
+            clean = problem.damage([case])(problem.scans[case.scan].clean()[None]).item()
+            if clean > found[case].value:
+                nothing = torch.zeros_like(found[case].perturbation)
+                found[case] = replace(found[case], value=clean, perturbation=nothing, start=TAKEN_OVER)
     for severity in range(1, len(problem.settings.severities)):
         cases = [case for case in found if case.severity == severity and case._replace(severity=severity - 1) in found]
         for first in range(0, len(cases), batch_size):
@@ -175,6 +184,8 @@ def _carry_upwards(problem: NoiseProblem, found: dict[Case, _Found], batch_size:
             scaled = problem.threat(chunk).project(growth * torch.stack([one.perturbation for one in below]))
             with torch.no_grad():
                 values = problem.objective(chunk)(scaled).tolist()
+            if not all(map(math.isfinite, values)):
+                raise NotFiniteError("at noise scaled up from the severity before")
             for case, lower, noise, value in zip(chunk, below, scaled, values, strict=True):
                 if value > max(found[case].value, lower.value):
                     found[case] = replace(found[case], value=value, perturbation=noise, start=SCALED_UP)

@@ -9,12 +9,25 @@ import torch
 from torch import Tensor
 
 from advmri.attacks.threat_model import ThreatModel
+from advmri.errors import InputError
 
 SearchObjective = Callable[[Tensor], Tensor]
 """Perturbations complex [B, C, H, n] to the values [B] that are maximised; differentiable."""
 
 PATIENCE = 3
 """Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
+
+
+class NotFiniteError(InputError):
+    """The network failed at a perturbation within the bound: a search that passed over it would call it robust.
+
+    Attributes:
+        where: at which one, in words.
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"the network returns NaN or infinity, or such a gradient, {where}; train or export it anew.")
+        self.where = where
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,16 @@ class BestIterate:
         self._best_values: list[Tensor] = []
 
     def offer(self, iterate: Tensor, value: Tensor, gradient: Tensor | None = None) -> Tensor:
-        """Take note of an iterate [B, C, H, n], its objective [B] and gradient; return where it is the new best [B]."""
+        """Take note of an iterate [B, C, H, n], its objective [B] and gradient; return where it is the new best [B].
+
+        Raises:
+            NotFiniteError: where value or gradient of a member that is still searched is not finite.
+        """
+        finite = torch.isfinite(value)
+        if gradient is not None:
+            finite = finite & torch.isfinite(torch.view_as_real(gradient)).flatten(1).all(dim=1)
+        if not (finite | ~self.searching).all():
+            raise NotFiniteError(f"at step {len(self._values)} of a search")
         better = (value > self.best_value) & self.searching
         self.best = torch.where(better[:, None, None, None], iterate, self.best)
         self.last = torch.where(self.searching[:, None, None, None], iterate, self.last)

@@ -10,12 +10,15 @@ from torch import Tensor
 from advmri.attacks.certificate import certify
 from advmri.attacks.noise_problem import Case, NoiseProblem
 from advmri.attacks.norms import coil_norms
+from advmri.attacks.search import value_and_gradient
 
 TOLERANCE = 1e-3
 """Of the largest value: another device or library version computes float32 sums in another order."""
 ROUGH_TOLERANCE = 3e-2
 """The same of a trace that was searched in bfloat16."""
 BOUND_TOLERANCE = 1e-5
+FROM_ZERO = ("pgd", "apgd")
+"""Optimisers whose first start is at zero noise where `start` says so."""
 MEASURED = ("reconstruction", "perturbed_target", "gauge", "budget_used", "largest_unmeasured")
 
 
@@ -70,17 +73,62 @@ def check_noise(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
             found.append(f"perturbation: at severity {severity} it reaches outside the measured columns")
         if one.non_deterministic and not np.any(stored.get("non_deterministic")):
             found.append(f"non_deterministic: not set, but two evaluations differ at severity {severity}")
-    tolerance = TOLERANCE if problem.settings.search_precision == "float32" else ROUGH_TOLERANCE
-    return found + _check_trace(stored, objectives, tolerance)
+    return found + _check_trace(problem, stored, objectives) + _check_flags(problem, stored)
 
 
-def _check_trace(stored: Mapping[str, Any], objectives: np.ndarray, tolerance: float) -> list[str]:
-    """Check that the stored noise is the best of its trace, or better where a warm start won."""
+def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
+    """Check that a search from zero whose gradient vanishes there has said so."""
+    settings, flags = problem.settings, stored.get("zero_gradient")
+    if flags is None or np.shape(flags) != (len(settings.severities),):
+        return ["zero_gradient: missing, or not one for each severity"]
+    if settings.optimiser not in FROM_ZERO or settings.start != "zero":
+        return []
+    (region,) = problem.regions[0]
+    cases = [Case(0, region, place) for place, severity in enumerate(settings.severities) if severity > 0][:1]
+    if not cases:
+        return []
+    _, gradient = value_and_gradient(problem.objective(cases), problem.threat(cases).zero())
+    if gradient.any() or all(flags[place] for place, severity in enumerate(settings.severities) if severity > 0):
+        return []
+    return ["zero_gradient: not set, but the gradient at zero noise is zero"]
+
+
+def _length_of_trace(problem: NoiseProblem) -> int:
+    settings = problem.settings
+    if not any(severity > 0 for severity in settings.severities):
+        return 1
+    return settings.draws if settings.optimiser == "gaussian" else settings.steps + 1
+
+
+def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: np.ndarray) -> list[str]:
+    """Check that the stored noise is the best of its trace, or better where a warm start won, and that starts agree."""
+    settings = problem.settings
+    tolerance = TOLERANCE if settings.search_precision == "float32" else ROUGH_TOLERANCE
     missing = [name for name in ("objective", "best_step", "best_start", "start_objective") if name not in stored]
     if missing:
         return [f"{name}: missing" for name in missing]
+    length, shape = _length_of_trace(problem), stored["objective"].shape
+    early = settings.stop_gain > 0 and shape[1] <= length
+    if shape[0] != len(objectives) or (shape[1] != length and not early):
+        return [f"objective: traces of shape {shape}, expected {(len(objectives), length)}"]
+    starts = stored["start_objective"]
+    if starts.shape != (len(objectives), settings.restarts):
+        return [f"start_objective: of shape {starts.shape}, expected {(len(objectives), settings.restarts)}"]
     found = []
+    (region,), scan = problem.regions[0], problem.scans[0]
+    clean = problem.damage([Case(0, region, 0)])(scan.clean()[None]).item()
     best = np.nanmax(stored["objective"], axis=1)
+    for place, (value, start) in enumerate(zip(best, stored["best_start"], strict=True)):
+        if not (-2 if settings.warm_start else 0) <= start < settings.restarts:
+            found.append(f"best_start: {start} at severity {settings.severities[place]}: there is no such start")
+            continue
+        largest = np.nanmax(starts[place])
+        if abs(largest - value) > tolerance * abs(value) or (start >= 0 and starts[place, start] != largest):
+            found.append(f"start_objective: the largest of {place} is {largest:.6g}, the best of its trace {value:.6g}")
+        at_zero = settings.optimiser in FROM_ZERO and settings.start == "zero" and start == 0
+        first = stored["objective"][place, 0]
+        if at_zero and not abs(first - clean) <= tolerance * abs(clean):
+            found.append(f"objective: trace {place} begins with {first:.6g}, the clean value is {clean:.6g}")
     for place, (value, objective) in enumerate(zip(best, objectives, strict=True)):
         warm = stored["best_start"][place] < 0
         close = abs(value - objective) <= tolerance * abs(objective)

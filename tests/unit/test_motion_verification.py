@@ -35,7 +35,8 @@ def test_what_was_stored_passes(made):
     "name",
     [
         *("severity", "reconstruction", "perturbed_target", "angle", "shift", "sweep_angle", "sweep_shift"),
-        *("final_objective", "final_ssim", "final_floor_ssim"),
+        *("final_objective", "final_ssim", "final_floor_ssim", "grid_objective", "grid_ssim"),
+        *("sweep_objective", "sweep_ssim", "floor_ssim"),
     ],
 )
 def test_what_was_changed_is_named(made, name):

@@ -15,8 +15,10 @@ from advmri.attacks.norms import coil_norms
 from advmri.attacks.objective import region_error
 from advmri.attacks.optimisers import advrec, apgd, gaussian, pgd
 from advmri.attacks.scan import Scan
+from advmri.attacks.search import NotFiniteError
 from advmri.attacks.settings import NoiseAttack
 from advmri.kspace import rss_reconstruction
+from advmri.reconstruction.protocol import Reconstructor
 
 SEVERITIES = [0, 0.01, 0.02, 0.05]
 DATA_RANGE = 1e-3
@@ -395,3 +397,42 @@ def test_search_in_bfloat16_is_reported_in_float32(attacked):
         assert not torch.equal(outcome.objective[1:], exact[name].objective[1:])
         gain, exact_gain = (one.final_objective[1:] - one.final_objective[0] for one in (outcome, exact[name]))
         assert (gain > 0.9 * exact_gain).all()
+
+
+class _Failing(Reconstructor):
+    """Finite on the clean k-space of the scan; elsewhere NaN, or with a gradient of NaN."""
+
+    def __init__(self, scan, kind):
+        super().__init__()
+        self.network, self.kind = torch.nn.Identity(), kind
+        self.register_buffer("clean", scan.kspace * scan.mask)
+
+    def forward(self, kspace, mask, num_low_frequencies, crop):
+        change = (kspace - self.clean).abs().sum(dim=(1, 2, 3))
+        images = rss_reconstruction(kspace, crop)
+        if self.kind == "images":
+            return torch.where((change > 0)[:, None, None], torch.nan, images)
+        return images * (1 + 0 * change.square().sqrt())[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        *(("images", changes) for changes in ({}, {"optimiser": "apgd"}, {"restarts": 2}, {"optimiser": "advrec"})),
+        *(("gradient", changes) for changes in ({}, {"optimiser": "apgd"}, {"restarts": 2})),
+    ],
+)
+def test_a_network_that_fails_under_noise_is_not_called_robust(kind, changes):
+    scan = small_scan()
+    failing = replace(scan, reconstructor=_Failing(scan, kind))
+    with pytest.raises(NotFiniteError, match=r"returns NaN or infinity, or such a gradient, at step \d of a search"):
+        attack(failing, regions(scan), settings(**changes))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_warm_start_never_ends_below_the_clean_value(seed):
+    """Not even from a random start with one step."""
+    scan = small_scan("zero_filled")
+    asked = settings(start="random", steps=1, step_size=0.01, warm_start=True)
+    for outcome in attack(scan, regions(scan), asked, seed=seed).values():
+        assert (outcome.final_objective.diff() >= -1e-6 * outcome.final_objective[0]).all()
