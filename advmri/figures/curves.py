@@ -93,9 +93,9 @@ def draw_curve(axes: Axes, points: pd.DataFrame, scale: float, shift: float = 0.
 
 
 def shifts(number: int, severities: Sequence[float], scale: float) -> list[float]:
-    """Return side steps of `number` lines, together a fifth of the smallest distance between severities."""
+    """Return side steps of `number` lines: together a fifth of the least distance of severities, 4% of all at most."""
     distances = np.diff(np.unique(np.asarray(severities, dtype=float))) * scale
-    room = 0.2 * float(distances.min()) if len(distances) else 0.0
+    room = min(0.2 * float(distances.min()), 0.04 * float(distances.sum())) if len(distances) else 0.0
     return [0.0] if number == 1 else list(np.linspace(-room / 2, room / 2, number))
 
 
