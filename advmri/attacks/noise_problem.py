@@ -50,12 +50,21 @@ class NoiseProblem:
         regions: S bool [h, w] by name, for each scan.
         settings: the attack.
         data_range: the volume's maximum, for SSIM.
+
+    Raises:
+        ValueError: where the scans' masks or shapes differ.
     """
 
     scans: Sequence[Scan]
     regions: Sequence[dict[str, Tensor]]
     settings: NoiseAttack
     data_range: float
+
+    def __post_init__(self) -> None:
+        first = self.scans[0]
+        for scan in self.scans[1:]:
+            if scan.kspace.shape != first.kspace.shape or not torch.equal(scan.mask, first.mask):
+                raise ValueError("slices that are attacked together need the same mask and the same number of coils.")
 
     @cached_property
     def colours(self) -> list[Colour] | None:

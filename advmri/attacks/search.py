@@ -134,9 +134,17 @@ class BestIterate:
 
 
 def value_and_gradient(objective: SearchObjective, iterate: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the objective [B] and its gradient [B, C, H, n]; members of a batch do not influence one another."""
+    """Return the objective [B] and its gradient [B, C, H, n]; members of a batch do not influence one another.
+
+    Raises:
+        InputError: where the objective does not depend on the iterate by differentiable operations.
+    """
     iterate = iterate.detach().requires_grad_(True)
     value = objective(iterate)
+    if not value.requires_grad:
+        raise InputError(
+            "the network's image does not depend on k-space by differentiable operations; mend the network."
+        )
     (gradient,) = torch.autograd.grad(value.sum(), iterate)
     return value.detach(), gradient
 

@@ -17,6 +17,7 @@ from advmri.attacks.optimisers import advrec, apgd, gaussian, pgd
 from advmri.attacks.scan import Scan
 from advmri.attacks.search import NotFiniteError
 from advmri.attacks.settings import NoiseAttack
+from advmri.errors import InputError
 from advmri.kspace import rss_reconstruction
 from advmri.reconstruction.protocol import Reconstructor
 
@@ -436,3 +437,21 @@ def test_a_warm_start_never_ends_below_the_clean_value(seed):
     asked = settings(start="random", steps=1, step_size=0.01, warm_start=True)
     for outcome in attack(scan, regions(scan), asked, seed=seed).values():
         assert (outcome.final_objective.diff() >= -1e-6 * outcome.final_objective[0]).all()
+
+
+def test_slices_of_different_masks_or_coils_are_not_attacked_together():
+    scan = small_scan()
+    for other in (replace(scan, mask=scan.mask.roll(1)), replace(scan, kspace=scan.kspace[:2])):
+        with pytest.raises(ValueError, match="same mask and the same number of coils"):
+            attack_with_noise([scan, other], [regions(scan)] * 2, settings(), [1, 2], DATA_RANGE, 4)
+
+
+def test_a_network_without_a_gradient_is_named():
+    scan = small_scan()
+
+    class Detached(_Failing):
+        def forward(self, kspace, mask, num_low_frequencies, crop):
+            return rss_reconstruction(kspace.detach(), crop)
+
+    with pytest.raises(InputError, match="does not depend on k-space by differentiable operations"):
+        attack(replace(scan, reconstructor=Detached(scan, "")), regions(scan), settings())
