@@ -48,7 +48,7 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakemake --lint
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json

@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from support import ROOT, SHARED
+from support import SHARED
 
 settings.register_profile("advmri", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("advmri")
 torch.set_num_threads(1)
-ONE_PROCESS = ("slurm", "workflow")
-
-
-def pytest_collection_modifyitems(items):
-    """Keep tests that share a finished run, or a SLURM, in one process of `pytest -n`, which begins with them."""
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        if folder in ONE_PROCESS:
-            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture
