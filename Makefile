@@ -48,7 +48,7 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakemake --lint
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json
