@@ -173,6 +173,24 @@ TITLES = (
 )
 
 
+def counts_of(jobs):
+    """Jobs by rule, without that of the provenance table, which follows whatever ran."""
+    counts = {rule: sum(one == rule for one, _ in jobs) for rule, _ in jobs}
+    assert not jobs or counts.pop("provenance_table") == 1
+    return counts
+
+
+def check(edited, edit: Edit) -> None:
+    """Make an edit in a copy of the finished run and compare Snakemake's plan with the table."""
+    for path in edit.files:
+        edited.append(path, "\n# another line\n")
+    tiny = ("--configfile", "configs/tiny.yaml")
+    jobs = edited.planned(*(edited.write_config("change.yaml", **edit.config) if edit.config else tiny))
+    assert counts_of(jobs) == edit.jobs
+    if edit.names is not None:
+        assert {pairs["attack"] for rule, pairs in jobs if rule == "attack"} == set(edit.names)
+
+
 def table(edits: list[Edit], title: str) -> str:
     """Return a table of the documentation."""
     head = f"| {title} | " + " | ".join(TITLES) + " |\n|---" + "|--:" * len(RULES) + "|\n"

@@ -6,29 +6,12 @@ import subprocess
 
 import h5py
 import pytest
-from rerun_table import CODE, SETTINGS, TABLES, TOTAL, TRAINING, documentation
+from rerun_table import CODE, SETTINGS, TABLES, TOTAL, TRAINING, counts_of, documentation
 from snakemake_runs import TINY, copy_repository
 from support import ROOT
 
 ATTACKS = ("noise-box", "noise-image", "gaussian", "rotation")
 VOLUMES, MODELS = 2, 2
-
-
-def counts_of(jobs):
-    """Jobs by rule, without that of the provenance table, which follows whatever ran."""
-    counts = {rule: sum(one == rule for one, _ in jobs) for rule, _ in jobs}
-    assert not jobs or counts.pop("provenance_table") == 1
-    return counts
-
-
-@pytest.mark.parametrize("edit", CODE + SETTINGS, ids=lambda edit: edit.text)
-def test_an_edit_runs_what_the_table_says(edited, edit):
-    for path in edit.files:
-        edited.append(path, "\n# another line\n")
-    jobs = edited.planned(*(edited.write_config("change.yaml", **edit.config) if edit.config else TINY))
-    assert counts_of(jobs) == edit.jobs
-    if edit.names is not None:
-        assert {pairs["attack"] for rule, pairs in jobs if rule == "attack"} == set(edit.names)
 
 
 def test_the_documentation_has_the_table():

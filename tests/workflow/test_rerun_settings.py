@@ -1,0 +1,9 @@
+"""What a change of the config runs again; a file of its own, since test files are shared between processes."""
+
+import pytest
+from rerun_table import SETTINGS, check
+
+
+@pytest.mark.parametrize("edit", SETTINGS, ids=lambda edit: edit.text)
+def test_an_edit_runs_what_the_table_says(edited, edit):
+    check(edited, edit)
