@@ -48,7 +48,8 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakemake --lint
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/workflow
+	$(BIN)/python -m pytest tests/slurm
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json

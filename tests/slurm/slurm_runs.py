@@ -134,4 +134,4 @@ def cancel(numbers):
     """Cancel jobs and wait until they are gone."""
     if numbers:
         subprocess.run(["scancel", *numbers], check=True, timeout=30)
-    wait_for("no job is left", lambda: not slurm_jobs(), seconds=60)
+    wait_for("no job is left", lambda: not slurm_jobs(), seconds=300)

@@ -43,7 +43,7 @@ def test_an_interrupt_leaves_no_job_behind(workflow):
         environment = Path(f"/proc/{run.attack_process(CANCELLED)}/environ").read_bytes()
         assert b"\0CUDA_VISIBLE_DEVICES=" in environment, "the job has no GPU of its own"
         assert run.end(signal.SIGINT) != 0
-        wait_for("no job is left", lambda: not slurm_jobs(), seconds=MINUTE)
+        wait_for("no job is left", lambda: not slurm_jobs(), seconds=5 * MINUTE)
         # A job that was held between two slices had nothing to finish.
         assert sum(len(run.parts(volume)) for volume in VOLUMES) > before >= len(VOLUMES)
         assert not any("noise-box" in str(path) for path in attack_files(workflow.folder))
