@@ -25,7 +25,5 @@ rule all:
     input:
         rules.collect_tables.output,
         rules.judge_claims.output,
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES),
-        TRAINING_FIGURE,
-        CONVERGENCE_FIGURE,
+        RUN_FIGURES,
         rules.provenance_table.output,

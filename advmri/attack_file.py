@@ -19,6 +19,13 @@ from advmri.hdf5_digest import DIGEST, UNREADABLE, attributes_digest, check_dige
 
 FORMAT_VERSION = 3
 Array = NDArray[Any]
+INPUT_DIGESTS = {
+    "volume": "data_sha256",
+    "index": "index_sha256",
+    "mask": "mask_sha256",
+    "checkpoint": "checkpoint_sha256",
+}
+"""What an attack is computed from, and the attribute that holds the digest of it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Over names, attributes and values, not over bytes: a file that was repacked is s
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeE
 """What h5py raises where a file's structure is damaged, depending on the place."""
 
 
-def _with_values(item: h5py.Dataset) -> bool:
+def _always(item: h5py.Dataset) -> bool:
     return True
 
 
-def _described(item: h5py.Group | h5py.Dataset, with_values: Callable[[h5py.Dataset], bool]) -> Iterator[bytes]:
+def _described(
+    item: h5py.Group | h5py.Dataset, with_values: Callable[[h5py.Dataset], bool] = _always
+) -> Iterator[bytes]:
     for key in sorted(item.attrs):
         if key != DIGEST:
             yield f"{item.name}@{key}={np.asarray(item.attrs[key]).tolist()!r}".encode()
@@ -34,7 +36,14 @@ def _described(item: h5py.Group | h5py.Dataset, with_values: Callable[[h5py.Data
             yield np.ascontiguousarray(item[()]).tobytes()
 
 
-def content_digest(group: h5py.Group, with_values: Callable[[h5py.Dataset], bool] = _with_values) -> str:
+def _sha256(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def content_digest(group: h5py.Group, with_values: Callable[[h5py.Dataset], bool] = _always) -> str:
     """Return the SHA-256 over names, attributes and values of a group and all it holds, whatever their storage.
 
     Args:
@@ -43,19 +52,13 @@ def content_digest(group: h5py.Group, with_values: Callable[[h5py.Dataset], bool
     """
     items = [group]
     group.visititems(lambda _, item: items.append(item))
-    digest = hashlib.sha256()
-    for item in sorted(items, key=lambda one: one.name):
-        for part in _described(item, with_values):
-            digest.update(part + b"\0")
-    return digest.hexdigest()
+    ordered = sorted(items, key=lambda one: one.name)
+    return _sha256(part for item in ordered for part in _described(item, with_values))
 
 
 def attributes_digest(file: h5py.File) -> str:
     """Return the SHA-256 over the attributes of the file itself."""
-    digest = hashlib.sha256()
-    for part in _described(file, _with_values):
-        digest.update(part + b"\0")
-    return digest.hexdigest()
+    return _sha256(_described(file))
 
 
 def array_digest(values: NDArray[Any]) -> str:

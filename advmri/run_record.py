@@ -47,6 +47,11 @@ def identity(path: Path) -> dict[str, Any]:
     return {"bytes": size, "sampled_sha256": digest.hexdigest()}
 
 
+def noted_digest(entry: Mapping[str, Any]) -> str:
+    """Return the digest in what `identity` returned, `sampled:` before that of samples."""
+    return str(entry["sha256"]) if "sha256" in entry else f"sampled:{entry['sampled_sha256']}"
+
+
 def is_same(path: Path, stored: Mapping[str, Any]) -> bool:
     """Whether a file is the one that an entry of a record describes."""
     return path.is_file() and identity(path).items() <= dict(stored).items()

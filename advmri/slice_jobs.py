@@ -1,4 +1,9 @@
-"""Names of attack jobs: the slices of one volume that a job covers."""
+"""Names of attack jobs, and of their files: the slices of one volume that a job covers."""
+
+import re
+from pathlib import Path
+
+FILE = re.compile(r"slices_(\d+(?:-\d+)?)")
 
 
 def job_name(slices: list[int]) -> str:
@@ -10,3 +15,9 @@ def job_range(name: str) -> tuple[int, int]:
     """Return the first and last slice of a job's name."""
     first, _, last = name.partition("-")
     return int(first), int(last or first)
+
+
+def range_of_file(path: Path) -> tuple[int, int] | None:
+    """Return the first and last slice that a file's name says, `slices_<job>`; None for any other name."""
+    found = FILE.fullmatch(path.stem)
+    return None if found is None else job_range(found[1])

@@ -184,6 +184,7 @@ FIGURES = [
 ]
 TRAINED = [name for name, model in CONFIG.models.items() if model.training is not None]
 TRAINING_FIGURE = [f"{RESULTS}/figures/figure_training.png"] if TRAINED else []
+RUN_FIGURES = [*(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES), *TRAINING_FIGURE, *CONVERGENCE_FIGURE]
 SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
 
 

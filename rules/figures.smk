@@ -49,7 +49,7 @@ rule provenance_table:
     input:
         tables=rules.collect_tables.output,
         claims=rules.judge_claims.output,
-        figures=[*expand(f"{RESULTS}/figures/{{figure}}.png", figure=FIGURES), *TRAINING_FIGURE, *CONVERGENCE_FIGURE],
+        figures=RUN_FIGURES,
         code=code("provenance_table"),
     output:
         report(

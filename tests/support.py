@@ -66,6 +66,20 @@ def remove_checksums(path):
             del file[name].attrs[SLICE_DIGESTS]
 
 
+def wrong_maximum(file):
+    """Give a volume's open file a `max` that is not that of its images."""
+    file.attrs["max"] *= 1e3
+
+
+def image_of_other_kspace(number):
+    """Return what makes one stored image of a volume's open file that of other k-space."""
+
+    def change(file):
+        file["reconstruction_rss"][number] *= 1.1
+
+    return change
+
+
 def silence(coils):
     """The thermal noise of an index whose noise does not matter."""
     zeros = [0.0] * coils

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advmri.attack_file import INPUT_DIGESTS
 from advmri.attacks.scan import Scan
 from advmri.mask_file import read_mask_file
 from advmri.provenance import file_sha256
@@ -18,7 +19,7 @@ from advmri.thermal.relative_norm import thermal_relative_norm
 from advmri.volume_index import VolumeIndex, read_index
 from advmri.volumes import Volume, read_kspace, read_volume
 
-INPUTS = ("volume", "index", "mask", "checkpoint")
+INPUTS = tuple(INPUT_DIGESTS)
 """What the files are called on the command line."""
 
 
@@ -67,8 +68,7 @@ class AttackInputs:
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by the name of its attribute in the attack file."""
-        names = {"checkpoint": "checkpoint", "data": "volume", "mask": "mask", "index": "index"}
-        return {f"{name}_sha256": file_sha256(self.files[key]) for name, key in names.items()}
+        return {attribute: file_sha256(self.files[name]) for name, attribute in INPUT_DIGESTS.items()}
 
     def scan(self, number: int) -> Scan:
         """Read one slice."""

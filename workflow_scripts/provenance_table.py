@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from advmri.run_record import RECORD_SUFFIX, read_record
+from advmri.run_record import RECORD_SUFFIX, noted_digest, read_record
 from workflow_scripts.program import LOGGER, parser, run
 from workflow_scripts.table_output import write_table
 
@@ -20,10 +20,10 @@ COLUMNS = (
 def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return a file's row; digests of its inputs by path as JSON, those of more than 64 MiB over samples of them."""
     code, job, arguments = record["code"], record["job"], record["arguments"]
-    inputs = {one["path"]: digest_of(one) for files in record["inputs"].values() for one in files}
+    inputs = {one["path"]: noted_digest(one) for files in record["inputs"].values() for one in files}
     return {
         "file": path.relative_to(folder).as_posix(),
-        "sha256": digest_of(record["file"]),
+        "sha256": noted_digest(record["file"]),
         "program": record["program"],
         "seed": arguments.get("seed"),
         **{key: job.get(key) for key in ("started", "seconds", "peak_memory_mb", "gpu")},
@@ -32,11 +32,6 @@ def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
         "packages": " ".join(f"{name}=={version}" for name, version in record["packages"].items()),
         "inputs": json.dumps(inputs),
     }
-
-
-def digest_of(entry: dict[str, Any]) -> str:
-    """Return the digest in an entry of a record."""
-    return str(entry.get("sha256") or f"sampled:{entry['sampled_sha256']}")
 
 
 def main(arguments: argparse.Namespace) -> None:

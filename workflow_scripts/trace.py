@@ -3,8 +3,8 @@
 From the row to the rows of metrics.csv it is made of, their score files and attack files, the checkpoints and the
 volumes. Give conditions until one row is left; without any, the program says what can be chosen from:
 
-    python -m workflow_scripts.trace results/demo/tables/summary.csv model=unet attack=noise-box severity=0.02
-    python -m workflow_scripts.trace results/demo/figures/figure_1a.png model=varnet severity=0.02 series=attacked
+    python -m workflow_scripts.trace results/demo/tables/summary.csv model=unet attack=noise-box severity=0.025
+    python -m workflow_scripts.trace results/demo/figures/figure_1a.png model=varnet severity=0.025 series=attacked
 
 Run it in the folder of the run. Exits with 1 where something does not agree.
 """

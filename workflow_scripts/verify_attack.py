@@ -4,7 +4,6 @@ The files it was made from are found by the paths in it, relative to the folder 
 """
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.attacks.verification import check_noise, compare
 from advmri.errors import InputError
 from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
-from advmri.slice_jobs import job_range
+from advmri.slice_jobs import range_of_file
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
 from workflow_scripts.torch_setup import set_up_torch
@@ -72,15 +71,6 @@ def _check_slice(
     return found
 
 
-def _is_job(path: Path) -> bool:
-    """Whether a file has a name that says which slices it holds."""
-    return re.fullmatch(r"slices_\d+(-\d+)?", path.stem) is not None
-
-
-def _ends(numbers: list[int]) -> tuple[int, int]:
-    return (min(numbers), max(numbers)) if numbers else (0, -1)
-
-
 def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.Namespace) -> list[str]:
     """Return every mismatch of an attack file, one line each."""
     facts = attack.attributes
@@ -104,7 +94,7 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
     ]
     settings = TypeAdapter(AttackSettings).validate_python(facts["attack"])
     numbers = attack.slices()
-    first, last = job_range(attack.path.stem.removeprefix("slices_")) if _is_job(attack.path) else _ends(numbers)
+    first, last = range_of_file(attack.path) or (min(numbers, default=0), max(numbers, default=-1))
     missing = [number for number in inputs.index.annotated if first <= number <= last and number not in numbers]
     found += [f"{slice_group(number)}: missing" for number in missing]
     found += [

@@ -54,12 +54,12 @@ def check_motion(
     motion, moved = make_motion(settings), moved_scan(scan, settings)
     moves = _moves(stored["angle"], stored["shift"])
     known = WorstMoves({"target": region}, [np.inf], motion, scan.target, data_range, settings.selection == "ssim")
-    pairs = []
-    for move in moves:
-        images = moved.reconstruct([move])
+    pairs = [moved.reconstruct([move]) for move in moves]
+    for move, images in zip(moves, pairs, strict=True):
         known.offer([move], *images)
-        pairs.append(images)
-    scores = known.scores["target"]
+    for move in motion.grid(settings.severities):
+        known.offer([move], *moved.reconstruct([move]))
+    scores, sweep = known.scores["target"][: len(moves)], known.scores["target"][len(moves) :]
     for name, values in {
         "reconstruction": torch.cat([one for one, _ in pairs]),
         "perturbed_target": torch.cat([full for _, full in pairs]),
@@ -72,13 +72,9 @@ def check_motion(
         if motion.severity_of(move) > severity + SEVERITY_TOLERANCE:
             found.append(f"angle, shift: {move} is beyond severity {severity}")
     found += _check_sweep(settings, stored)
-    sweep = WorstMoves({"target": region}, [np.inf], motion, scan.target, data_range, settings.selection == "ssim")
-    for move in motion.grid(settings.severities):
-        sweep.offer([move], *moved.reconstruct([move]))
-    again = sweep.scores["target"]
-    found += compare("sweep_objective", stored["sweep_objective"], [score.objective for score in again])
-    found += compare("sweep_ssim", stored["sweep_ssim"], [score.ssim for score in again])
-    return found + compare("floor_ssim", stored["floor_ssim"], [score.floor_ssim for score in again])
+    found += compare("sweep_objective", stored["sweep_objective"], [score.objective for score in sweep])
+    found += compare("sweep_ssim", stored["sweep_ssim"], [score.ssim for score in sweep])
+    return found + compare("floor_ssim", stored["floor_ssim"], [score.floor_ssim for score in sweep])
 
 
 def _check_sweep(settings: MotionAttack, stored: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from advmri.attacks.certificate import certify
+from advmri.attacks.noise import TAKEN_OVER
 from advmri.attacks.noise_problem import Case, NoiseProblem
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.search import value_and_gradient
@@ -84,11 +85,12 @@ def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
     if settings.optimiser not in FROM_ZERO or settings.start != "zero":
         return []
     (region,) = problem.regions[0]
-    cases = [Case(0, region, place) for place, severity in enumerate(settings.severities) if severity > 0][:1]
-    if not cases:
+    searched = [place for place, severity in enumerate(settings.severities) if severity > 0]
+    if all(flags[place] for place in searched):
         return []
+    cases = [Case(0, region, searched[0])]
     _, gradient = value_and_gradient(problem.objective(cases), problem.threat(cases).zero())
-    if gradient.any() or all(flags[place] for place, severity in enumerate(settings.severities) if severity > 0):
+    if gradient.any():
         return []
     return ["zero_gradient: not set, but the gradient at zero noise is zero"]
 
@@ -101,7 +103,7 @@ def _length_of_trace(problem: NoiseProblem) -> int:
 
 
 def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: np.ndarray) -> list[str]:
-    """Check that the stored noise is the best of its trace, or better where a warm start won, and that starts agree."""
+    """Check that the stored noise is the best of its trace, or better where a warm start won."""
     settings = problem.settings
     tolerance = TOLERANCE if settings.search_precision == "float32" else ROUGH_TOLERANCE
     missing = [name for name in ("objective", "best_step", "best_start", "start_objective") if name not in stored]
@@ -114,12 +116,26 @@ def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: n
     starts = stored["start_objective"]
     if starts.shape != (len(objectives), settings.restarts):
         return [f"start_objective: of shape {starts.shape}, expected {(len(objectives), settings.restarts)}"]
-    found = []
+    best = np.nanmax(stored["objective"], axis=1)
+    found = _check_starts(problem, stored, best, tolerance)
+    for place, (value, objective) in enumerate(zip(best, objectives, strict=True)):
+        warm = stored["best_start"][place] < 0
+        close = abs(value - objective) <= tolerance * abs(objective)
+        if not (close or (warm and objective > value)):
+            found.append(f"objective: the best of trace {place} is {value:.6g}, its perturbation gives {objective:.6g}")
+        if stored["objective"][place, stored["best_step"][place]] != value:
+            found.append(f"best_step: not the largest value of trace {place}")
+    return found
+
+
+def _check_starts(problem: NoiseProblem, stored: Mapping[str, Any], best: np.ndarray, tolerance: float) -> list[str]:
+    """Check that the starts agree with the settings, the best of the traces, and the clean value where they begin."""
+    settings, starts = problem.settings, stored["start_objective"]
     (region,), scan = problem.regions[0], problem.scans[0]
     clean = problem.damage([Case(0, region, 0)])(scan.clean()[None]).item()
-    best = np.nanmax(stored["objective"], axis=1)
+    found = []
     for place, (value, start) in enumerate(zip(best, stored["best_start"], strict=True)):
-        if not (-2 if settings.warm_start else 0) <= start < settings.restarts:
+        if not (TAKEN_OVER if settings.warm_start else 0) <= start < settings.restarts:
             found.append(f"best_start: {start} at severity {settings.severities[place]}: there is no such start")
             continue
         largest = np.nanmax(starts[place])
@@ -129,11 +145,4 @@ def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: n
         first = stored["objective"][place, 0]
         if at_zero and not abs(first - clean) <= tolerance * abs(clean):
             found.append(f"objective: trace {place} begins with {first:.6g}, the clean value is {clean:.6g}")
-    for place, (value, objective) in enumerate(zip(best, objectives, strict=True)):
-        warm = stored["best_start"][place] < 0
-        close = abs(value - objective) <= tolerance * abs(objective)
-        if not (close or (warm and objective > value)):
-            found.append(f"objective: the best of trace {place} is {value:.6g}, its perturbation gives {objective:.6g}")
-        if stored["objective"][place, stored["best_step"][place]] != value:
-            found.append(f"best_step: not the largest value of trace {place}")
     return found

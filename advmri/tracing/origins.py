@@ -5,16 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from advmri.attack_file import AttackFile, open_attack_file
+from advmri.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file
 from advmri.errors import InputError
 from advmri.provenance import file_sha256
 from advmri.reconstruction.checkpoint import facts_of
 from advmri.reconstruction.weights_file import read_torch_file
-from advmri.slice_jobs import job_range
+from advmri.slice_jobs import range_of_file
 from advmri.tables import read_table
 from advmri.tracing.report import TraceReport
 
-DIGESTED = {"checkpoint": "checkpoint", "volume": "data", "mask": "mask", "index": "index"}
 JOB = ["attack", "model", "acceleration", "volume"]
 
 
@@ -22,12 +21,8 @@ def job_files(run: Path, folder: str, ending: str, job: dict[str, Any], slice_nu
     """Return the files of an attack job that hold a slice: one, or none where it is missing."""
     series = f"{job['model']}-{job['acceleration']}x"
     place = run / folder / str(job["attack"]) / series / str(job["volume"])
-    found = []
-    for path in sorted(place.glob(f"slices_*{ending}")):
-        first, last = job_range(path.name.removeprefix("slices_").removesuffix(ending))
-        if first <= slice_number <= last:
-            found.append(path)
-    return found
+    files = sorted(place.glob(f"slices_*{ending}"))
+    return [path for path in files if (ends := range_of_file(path)) and ends[0] <= slice_number <= ends[1]]
 
 
 class Origins:
@@ -103,8 +98,8 @@ class Origins:
             f"seed {facts['seed']}, batch size {facts['batch_size']}, on {facts['device']},"
             f" code {str(facts['code_sha256'])[:12]}",
         )
-        for name, digest in DIGESTED.items():
-            file, stored = Path(facts["inputs"][name]), str(facts[f"{digest}_sha256"])
+        for name, attribute in INPUT_DIGESTS.items():
+            file, stored = Path(facts["inputs"][name]), str(facts[attribute])
             what = f"{name} {file} ({stored[:12]})"
             if name == "volume" and not self.with_volumes:
                 self.report.say(3, f"{what}: not compared")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advmri.run_record import is_same, read_record
+from advmri.run_record import is_same, noted_digest, read_record
 
 
 @dataclass
@@ -57,7 +57,7 @@ class TraceReport:
         for name in names or record.get("inputs", {}):
             for entry in record.get("inputs", {}).get(name, []):
                 same = is_same(Path(entry["path"]), entry)
-                digest = entry.get("sha256", entry.get("sampled_sha256", ""))[:12]
+                digest = noted_digest(entry).removeprefix("sampled:")[:12]
                 self.compare(
                     depth,
                     f"{name.replace('_', ' ')} {entry['path']} ({digest})",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from support import run_program, training_options, write_small_volume
+from support import image_of_other_kspace, run_program, training_options, write_small_volume, wrong_maximum
 
 from advmri.errors import InputError
 from advmri.reconstruction.checkpoint import load_checkpoint
@@ -58,15 +58,7 @@ def test_initial_weights_do_not_depend_on_the_training(tmp_path, volumes):
     assert any(not torch.allclose(weight, other.state_dict()[name]) for name, weight in first.state_dict().items())
 
 
-def _wrong_maximum(file):
-    file.attrs["max"] *= 1e3
-
-
-def _image_of_other_kspace(file):
-    file["reconstruction_rss"][0] *= 1.1
-
-
-@pytest.mark.parametrize("spoil", [_wrong_maximum, _image_of_other_kspace])
+@pytest.mark.parametrize("spoil", [wrong_maximum, image_of_other_kspace(0)])
 def test_volumes_that_disagree_with_themselves_end_the_training(tmp_path, volumes, spoil):
     """The second image of two is the middle one; the first is met in the first pass."""
     with h5py.File(volumes[1], "r+") as file:

@@ -10,7 +10,7 @@ from fastmri.data import SliceDataset
 from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import UnetDataTransform
 from fastmri.models import Unet
-from support import make_run, run_program
+from support import image_of_other_kspace, make_run, run_program, wrong_maximum
 
 from advmri.errors import InputError
 from workflow_scripts import validate
@@ -60,15 +60,7 @@ def test_rows(run):
     assert (found.volume == "v1").all() and (found.patient == "patient-1").all() and (found.acceleration == 4).all()
 
 
-def _wrong_maximum(file):
-    file.attrs["max"] *= 1e3
-
-
-def _image_of_other_kspace(file):
-    file["reconstruction_rss"][2] *= 1.1
-
-
-@pytest.mark.parametrize("spoil", [_wrong_maximum, _image_of_other_kspace])
+@pytest.mark.parametrize("spoil", [wrong_maximum, image_of_other_kspace(2)])
 def test_volumes_that_disagree_with_themselves_end_the_validation(run, tmp_path, spoil):
     """Volumes without annotations, which are not indexed, too."""
     paths, _ = run

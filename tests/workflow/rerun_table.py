@@ -180,11 +180,10 @@ def counts_of(jobs):
     return counts
 
 
-def check(edited, edit: Edit) -> None:
-    """Make an edit in a copy of the finished run and compare Snakemake's plan with the table."""
+def check(edited, edit: Edit, tiny: tuple[str, ...]) -> None:
+    """Make an edit in a copy of the finished run of `tiny`, and compare Snakemake's plan with the table."""
     for path in edit.files:
         edited.append(path, "\n# another line\n")
-    tiny = ("--configfile", "configs/tiny.yaml")
     jobs = edited.planned(*(edited.write_config("change.yaml", **edit.config) if edit.config else tiny))
     assert counts_of(jobs) == edit.jobs
     if edit.names is not None:
