@@ -6,6 +6,7 @@ volumes. Give conditions until one row is left; without any, the program says wh
     python -m workflow_scripts.trace results/demo/tables/summary.csv model=unet attack=noise-box severity=0.025
     python -m workflow_scripts.trace results/demo/figures/figure_1a.png model=varnet severity=0.025 series=attacked
 
+These two list what is left to choose; with acceleration=4, and region=box for the first, they follow one row.
 Run it in the folder of the run. Exits with 1 where something does not agree.
 """
 
