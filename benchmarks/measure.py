@@ -17,26 +17,27 @@ from advmri.attacks.settings import NoiseAttack
 from benchmarks import plain
 from benchmarks.case import Case
 
-Implementation = Literal["plain", "float32", "bfloat16"]
+Implementation = Literal["plain", "uncropped", "float32", "bfloat16"]
+PLAIN = ("plain", "uncropped")
 BYTES_PER_GB = 1e9
 
 
 def attack(case: Case, threat_model: str, implementation: Implementation) -> float:
     """Do the attack and return the seconds it took, building slice and network excluded."""
     scan, box = case.scan(), case.box()
-    if implementation != "plain":
+    if implementation not in PLAIN:
         scan.reconstructor.requires_grad_(False)
     _synchronise(case.device)
     begun = time.perf_counter()
-    if threat_model == "noise" and implementation == "plain":
-        plain.noise_attack(scan, box, case.noise_levels(), case.steps)
+    if threat_model == "noise" and implementation in PLAIN:
+        plain.noise_attack(scan, box, case.noise_levels(), case.steps, implementation == "uncropped")
     elif threat_model == "noise":
         settings = NoiseAttack(
             threat_model="noise", severities=case.noise_levels(), steps=case.steps, search_precision=implementation
         )
         attack_with_noise([scan], [{"box": box}], settings, [0], scan.target.max().item(), case.severities)
-    elif implementation == "plain":
-        plain.rotation_sweep(scan, box, case.degrees())
+    elif implementation in PLAIN:
+        plain.rotation_sweep(scan, box, case.degrees(), implementation == "uncropped")
     else:
         moved, batch_size = MovedScan(scan, shears), 1 if case.device == "cpu" else case.angles
         moves = [Move(degrees) for degrees in case.degrees()]
@@ -64,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("threat_model", choices=("noise", "rotation"))
     parser.add_argument(
-        "implementation", choices=("plain", "float32", "bfloat16"), help="plain, or what AdvMRI searches in"
+        "implementation", choices=(*PLAIN, "float32", "bfloat16"), help="a plain one, or what AdvMRI searches in"
     )
     parser.add_argument("case", type=json.loads, help="the fields of a Case as JSON")
     arguments = parser.parse_args()

@@ -57,6 +57,12 @@ def compare(case: Case, threat_model: str, implementations: list[str], runs: int
     }
 
 
+def implementations(network: str, threat_model: str, uncropped: bool, bfloat16: bool) -> list[str]:
+    """Return what is compared for a network and a threat model, in the order of each turn."""
+    other = ["uncropped"] if uncropped and network == "unet" else []
+    return ["plain", *other, "float32", *(["bfloat16"] if bfloat16 and threat_model == "noise" else [])]
+
+
 def table(results: list[dict[str, Any]]) -> str:
     """Return the results as lines of text."""
     lines = [f"{'attack':<10}{'network':<9}{'':<10}{'seconds':>9}{'peak GB':>9}{'ratio':>8}"]
@@ -78,6 +84,9 @@ def options() -> argparse.ArgumentParser:
     for name in ("coils", "rows", "columns", "crop", "steps", "angles", "severities"):
         made.add_argument(f"--{name}", type=int, default=getattr(default, name))
     made.add_argument("--bfloat16", action="store_true", help="also search in bfloat16 (noise)")
+    made.add_argument(
+        "--uncropped", action="store_true", help="also the plain U-Net on the uncropped image, as in the published code"
+    )
     made.add_argument("--small", action="store_true", help="tiny networks, to try the benchmark itself")
     made.add_argument("--threads", type=int, default=os.cpu_count())
     made.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -90,7 +99,7 @@ def main() -> None:
     arguments = vars(options().parse_args())
     networks, threat_models = arguments.pop("networks"), arguments.pop("threat_models")
     runs, output = arguments.pop("runs"), arguments.pop("output")
-    searches = ["plain", "float32", *(["bfloat16"] if arguments.pop("bfloat16") else [])]
+    bfloat16, uncropped = arguments.pop("bfloat16"), arguments.pop("uncropped")
     load = os.getloadavg()[0]
     if load > LOADED:
         sys.stderr.write(f"the machine is busy (load {load:.1f}): times and ratios are not to be trusted\n")
@@ -98,7 +107,7 @@ def main() -> None:
         compare(
             Case(architecture=network, **arguments),
             threat_model,
-            searches if threat_model == "noise" else searches[:2],
+            implementations(network, threat_model, uncropped, bfloat16),
             runs,
         )
         for threat_model in threat_models

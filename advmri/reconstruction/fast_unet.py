@@ -9,6 +9,9 @@ from torch.nn import functional
 
 from advmri.reconstruction.normalise_activate import is_compiled_for, normalise_activate
 
+CACHED_ELEMENTS = 2**21
+"""Numbers of the first layer's images that small networks work on at a time on a CPU."""
+
 
 def unet_forward(network: Unet, image: Tensor) -> Tensor:
     """Return `network(image)` of [B, C, H, W] (fastmri/models/unet.py, Unet.forward): the same function, to rounding.
@@ -37,7 +40,17 @@ def unet_forward(network: Unet, image: Tensor) -> Tensor:
 
 
 def norm_unet_forward(model: NormUnet, image: Tensor) -> Tensor:
-    """Return `model` of complex images [B, H, W] (fastmri/models/varnet.py, NormUnet.forward): the same function."""
+    """Return `model` of complex images [B, H, W] (fastmri/models/varnet.py, NormUnet.forward): the same function.
+
+    On a CPU, large images go through one after the other: what is computed between two convolutions stays in its cache.
+    """
+    together = max(1, CACHED_ELEMENTS // (image[0].numel() * model.unet.chans))
+    if image.device.type != "cpu" or len(image) <= together:
+        return _norm_unet_forward(model, image)
+    return torch.cat([_norm_unet_forward(model, some) for some in image.split(together)])
+
+
+def _norm_unet_forward(model: NormUnet, image: Tensor) -> Tensor:
     channels = torch.view_as_real(image).permute(0, 3, 1, 2)
     deviation, mean = torch.std_mean(channels, dim=(2, 3), keepdim=True)
     padded, sizes = model.pad((channels - mean) / deviation)

@@ -13,8 +13,13 @@ from pathlib import Path
 
 LOGGER = logging.getLogger("advmri")
 COMPILERS = ("cc", "gcc", "clang")
-FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-pthread")
+FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-c")
 PROCESSOR_FLAGS = ("-march=native", "-mcpu=native")
+THREAD_FLAGS = (("-fopenmp",), ())
+"""In parallel where it can be. Nothing is linked for it: the symbols are those of the OpenMP that PyTorch has loaded.
+
+So both share its threads. Others would compete with those, which keep cores busy for a while after each operation.
+"""
 COMPILE_SECONDS = 120
 
 
@@ -32,7 +37,7 @@ def _processor() -> str:
     return f"{platform.system()} {platform.machine()} {features}"
 
 
-def _compile(compiler: str, source: Path, library: Path) -> None:
+def _compile(compiler: str, flags: tuple[str, ...], source: Path, library: Path) -> None:
     """Write the library under its name at once, so that jobs side by side do not see half of it.
 
     Raises:
@@ -40,22 +45,39 @@ def _compile(compiler: str, source: Path, library: Path) -> None:
     """
     library.parent.mkdir(parents=True, exist_ok=True)
     temporary = library.with_name(f".{library.name}.{os.getpid()}")
+    translated = temporary.with_name(f"{temporary.name}.o")
     try:
-        for flag in PROCESSOR_FLAGS:
-            command = [compiler, *FLAGS, flag, str(source), "-o", str(temporary), "-lm"]
+        for processor in PROCESSOR_FLAGS:
+            command = [compiler, *FLAGS, *flags, processor, str(source), "-o", str(translated)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
             if done.returncode == 0:
+                link = [compiler, "-shared", str(translated), "-o", str(temporary), "-lm"]
+                subprocess.run(link, capture_output=True, timeout=COMPILE_SECONDS, check=True)
                 temporary.replace(library)
                 return
         raise subprocess.SubprocessError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no message")
     finally:
         temporary.unlink(missing_ok=True)
+        translated.unlink(missing_ok=True)
 
 
-def _load(compiler: str, source: Path, folder: Path, name: str) -> ctypes.CDLL:
-    if not (folder / name).is_file():
-        _compile(compiler, source, folder / name)
-    return ctypes.CDLL(str(folder / name))
+def _load(compiler: str, source: Path, folder: Path) -> ctypes.CDLL:
+    """Load the library from a folder, making it where it is missing.
+
+    Raises:
+        OSError, subprocess.SubprocessError: where that cannot be done, with threads or without.
+    """
+    for flags in THREAD_FLAGS:
+        text = "\0".join([source.read_text(), compiler, *FLAGS, *flags, *PROCESSOR_FLAGS, _processor()])
+        library = folder / f"{source.stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.so"
+        try:
+            if not library.is_file():
+                _compile(compiler, flags, source, library)
+            return ctypes.CDLL(str(library))
+        except (OSError, subprocess.SubprocessError):
+            if flags == THREAD_FLAGS[-1]:
+                raise
+    raise AssertionError
 
 
 @cache
@@ -68,17 +90,15 @@ def load_native(source: Path) -> ctypes.CDLL | None:
     if compiler is None:
         LOGGER.warning("no C compiler found: %s is not used, and networks are slower on the CPU", source.name)
         return None
-    text = "\0".join([source.read_text(), compiler, *FLAGS, *PROCESSOR_FLAGS, _processor()])
-    name = f"{source.stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.so"
     cache_home = os.environ.get("XDG_CACHE_HOME")
     kept = (Path(cache_home) if cache_home else Path("~/.cache").expanduser()) / "advmri"
     try:
-        return _load(compiler, source, kept, name)
+        return _load(compiler, source, kept)
     except (OSError, subprocess.SubprocessError):
         # The cache may not be writable, or not allow code; a folder of this process alone often does.
         with tempfile.TemporaryDirectory() as folder:
             try:
-                return _load(compiler, source, Path(folder), name)
+                return _load(compiler, source, Path(folder))
             except (OSError, subprocess.SubprocessError) as error:
                 LOGGER.warning("%s cannot be compiled (%s): networks are slower on the CPU", source.name, error)
     return None

@@ -7,13 +7,12 @@
 #ifndef REAL
 
 #include <math.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Elements of a block (whole pixels), of one pass of an inner loop, and of an image below which one thread is faster. */
-enum { BLOCK = 16384, LANES = 256, SMALL = 65536, MOST_THREADS = 256 };
+enum { BLOCK = 16384, LANES = 256, SMALL = 65536 };
 
 typedef struct {
     const void *gradient, *output, *inverse_deviation;
@@ -26,42 +25,22 @@ typedef struct {
 
 typedef void (*Stage)(const Task *, int64_t sample, int64_t block, void *scratch);
 
-typedef struct {
-    const Task *task;
-    Stage stage;
-    int64_t first, step;
-    int failed;
-} Share;
-
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void *work(void *argument) {
-    Share *share = argument;
-    const Task *task = share->task;
-    void *scratch = malloc(4 * sizeof(double) * (LANES + task->channels));
-    share->failed = scratch == NULL;
-    if (scratch != NULL)
-        for (int64_t i = share->first; i < task->samples * task->blocks; i += share->step)
-            share->stage(task, i / task->blocks, i % task->blocks, scratch);
-    free(scratch);
-    return NULL;
-}
-
-/* Do a stage for every block; threads that cannot be started are done without. Returns 0, or 1 without memory. */
+/* Do a stage for every block; returns 0, or 1 without memory. */
 static int for_every_block(const Task *task, Stage stage, int64_t threads) {
-    pthread_t started[MOST_THREADS];
-    Share shares[MOST_THREADS];
-    int running[MOST_THREADS] = {0}, failed = 0;
-    int64_t elements = task->samples * task->pixels * task->channels;
-    threads = elements < SMALL ? 1 : least(least(threads, MOST_THREADS), task->samples * task->blocks);
-    for (int64_t t = 0; t < threads; t++) shares[t] = (Share){task, stage, t, threads, 0};
-    for (int64_t t = 1; t < threads; t++) running[t] = pthread_create(&started[t], NULL, work, &shares[t]) == 0;
-    work(&shares[0]);
-    for (int64_t t = 1; t < threads; t++) {
-        if (running[t]) pthread_join(started[t], NULL);
-        else work(&shares[t]);
+    int64_t count = task->samples * task->blocks;
+    int failed = 0;
+    threads = count * task->block_pixels * task->channels < SMALL ? 1 : least(threads, count);
+#pragma omp parallel num_threads(threads) reduction(| : failed)
+    {
+        void *scratch = malloc(4 * sizeof(double) * (LANES + task->channels));
+        failed = scratch == NULL;
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < count; i++)
+            if (scratch != NULL) stage(task, i / task->blocks, i % task->blocks, scratch);
+        free(scratch);
     }
-    for (int64_t t = 0; t < threads; t++) failed |= shares[t].failed;
     return failed;
 }
 

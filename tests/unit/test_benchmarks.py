@@ -30,6 +30,14 @@ def test_plain_noise_attack_is_the_same_attack(architecture, steps):
     torch.testing.assert_close(outcome["box"].objective, expected, rtol=5e-3, atol=0)
 
 
+def test_uncropped_is_the_same_where_nothing_is_cropped():
+    """Elsewhere the network sees more of the image, and the objective is another."""
+    for crop, same in ((40, True), (32, False)):
+        case = Case("unet", **SMALL | {"crop": crop, "rows": 40})
+        found = [plain.noise_attack(case.scan(), case.box(), [0.01], 2, uncropped) for uncropped in (True, False)]
+        assert torch.equal(*found) == same
+
+
 @pytest.mark.parametrize("degrees", [-20.0, 3.0])
 def test_plain_rotation_turns_the_same_way(degrees):
     image = torch.zeros(1, 48, 40)

@@ -39,9 +39,11 @@ def test_unet(compiled, height, width, channels, batch, training):
     compare(network, image, (network, lambda variable: unet_forward(network, variable)))
 
 
-@pytest.mark.parametrize(("height", "width", "batch"), [(32, 48, 1), (21, 30, 2)])
-def test_norm_unet(compiled, height, width, batch):
+@pytest.mark.parametrize(("height", "width", "batch", "together"), [(32, 48, 1, 1), (21, 30, 2, 2), (32, 48, 5, 2)])
+def test_norm_unet(compiled, monkeypatch, height, width, batch, together):
+    """All images at a time, or some after the others."""
     torch.manual_seed(0)
+    monkeypatch.setattr(fast_unet, "CACHED_ELEMENTS", 3 * height * width * together)
     model = NormUnet(chans=3, num_pools=2).double()
     image = torch.randn(batch, height, width, dtype=torch.complex128)
 

@@ -146,6 +146,21 @@ def test_code_that_does_not_compile(tmp_path, monkeypatch, caplog, compiler):
     assert not [file for file in tmp_path.rglob("*") if file.suffix == ".so" or file.name.startswith(".")]
 
 
+def test_threads_are_those_of_pytorch(tmp_path, monkeypatch, compiler):
+    """Where OpenMP's symbols are there, as with PyTorch's wheels, and a plain loop where they are not."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "threads.c"
+    text = "int threads(void) { int n = 0;\n#pragma omp parallel num_threads(2) reduction(+ : n)\nn++;\nreturn n; }\n"
+    source.write_text(text)
+    library = native.load_native(source)
+    assert library is not None and library.threads() in (1, 2)
+    source.write_text(text + "#ifdef _OPENMP\nvoid missing(void);\nvoid use(void) { missing(); }\n#endif\n")
+    native.load_native.cache_clear()
+    library = native.load_native(source)
+    assert library is not None and library.threads() == 1
+    native.load_native.cache_clear()
+
+
 def test_libraries_are_kept_and_follow_their_source(tmp_path, monkeypatch, compiler):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     source = tmp_path / "answer.c"
