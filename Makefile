@@ -2,7 +2,7 @@
 # make test          all checks and tests
 # make environment   the environment alone, in .venv
 # make checks        format, lint, types
-# make unit          tests alone; WORKERS=1 for one process in place of two
+# make unit          tests alone, on two cores; WORKERS=2 for one core
 # make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
 # make schema        writes config.schema.json anew
 # make lock          writes the lock files anew from what is installed
@@ -10,7 +10,8 @@
 
 PYTHON ?= python3
 VENV := .venv
-WORKERS ?= 2
+# One of them waits for SLURM most of the time.
+WORKERS ?= 3
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
 SOURCES := advmri workflow_scripts benchmarks tests envs
@@ -48,8 +49,7 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakemake --lint
 
 unit: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit tests/workflow
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/slurm tests/workflow tests/unit
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json

@@ -1,18 +1,29 @@
 """A copy of the repository in which Snakemake can run: real runs, dry runs and what they would do."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
 from support import ROOT
 
 TINY = ("--configfile", "configs/tiny.yaml")
+# What finished children used is only known for all of them together, so each has a parent of its own.
+MEASURED = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(status)
+"""
 
 
 @dataclass(frozen=True)
@@ -24,16 +35,23 @@ class Workflow:
     def run(self, *words, cores=2):
         """Run Snakemake and return its exit status and everything it printed."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", str(cores), *map(str, words)],
-            cwd=self.folder,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        environment["OMP_NUM_THREADS"] = "1"
+        with tempfile.NamedTemporaryFile("r") as output:
+            request = {"folder": str(self.folder), "words": ["--cores", str(cores), *map(str, words)]}
+            request |= {"output": output.name, "environment": environment}
+            server = _server()
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            return int(server.stdout.readline()), output.read()
+
+    def measured(self, *words):
+        """Run Snakemake in a process of its own: what it printed, its processor seconds and peak memory in MB."""
+        command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "snakemake", "--cores", "1", *map(str, words)]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-5000:]
+        text, _, cost = done.stdout.rstrip().rpartition("\n")
+        seconds, peak = cost.split()
+        return text, float(seconds), int(peak) / (1024**2 if sys.platform == "darwin" else 1024)
 
     def planned(self, *words):
         """The jobs of a dry run: (rule, wildcards) of each, without the rule `all`."""
@@ -63,6 +81,13 @@ class Workflow:
         """Write a further config file and return the words that add it to the tiny config."""
         (self.folder / file).write_text(yaml.safe_dump(content))
         return (*TINY, file)
+
+
+@cache
+def _server():
+    """The process that runs Snakemake, started once: its imports are a good part of a dry run's time."""
+    command = [sys.executable, str(Path(__file__).with_name("snakemake_server.py"))]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def copy_repository(folder):

@@ -12,7 +12,7 @@ import pytest
 from slurm_runs import CONFIG, cancel, controller, slurm_jobs, wait_for, write_profile
 from snakemake_runs import copy_repository
 
-CANCELLED, STARVED, SLOW = VOLUMES = "knee_val_001", "knee_val_002", "knee_val_003"
+CANCELLED, STARVED, SLOW, REQUEUED = VOLUMES = tuple(f"knee_val_{number:03d}" for number in range(1, 5))
 MINUTE = 60
 
 
@@ -54,7 +54,9 @@ def test_the_controller_is_killed(workflow):
     with controller(workflow.folder, "killed") as run:
         run.hold(*VOLUMES)
         # A job that is cancelled between its program's end and its own leaves no file: Snakemake deletes it.
-        wait_for("the other attacks", lambda: len(attack_files(workflow.folder)) == 3 and not gaussian_attacks())
+        wait_for(
+            "the other attacks", lambda: len(attack_files(workflow.folder)) == len(VOLUMES) and not gaussian_attacks()
+        )
         run.end(signal.SIGKILL)
         left = slurm_jobs()
         assert all(
@@ -78,17 +80,22 @@ def recovered(workflow):
         {
             # Enough for Snakemake inside the job, not for torch.
             "mem_mb": f"300 if {first} '{STARVED}' else 8000 * attempt",
-            "runtime": f"1 if {first} '{SLOW}' else 240 * attempt",
-            # Three minutes before the end of one minute would be at its start.
+            "runtime": f"2 if {first} '{SLOW}' else 240 * attempt",
+            # Long enough for its first slice on a busy machine; the notice would come at the start.
             "slurm_extra": f"'' if {first} '{SLOW}' else '--signal=TERM@180'",
         },
     )
     with controller(workflow.folder, "recovered") as run:
-        run.hold(SLOW, CANCELLED)
-        number, _ = run.slurm_job(CANCELLED)
-        subprocess.run(["scancel", number], check=True, timeout=30)
+        run.hold(SLOW, CANCELLED, REQUEUED)
+        subprocess.run(["scancel", run.slurm_job(CANCELLED)[0]], check=True, timeout=30)
+        subprocess.run(["scontrol", "requeue", run.slurm_job(REQUEUED)[0]], check=True, timeout=30)
         assert run.end(seconds=15 * MINUTE) == 0, run.text()[-20_000:]
         return finished, run.text()
+
+
+def submitted(text, volume):
+    """Numbers of the SLURM jobs that attacked a volume with `noise-box`, from what Snakemake printed."""
+    return re.findall(rf"submitted with SLURM jobid (\d+) \(log: \S*/rule_attack/noise-box_unet_4_{volume}_", text)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +105,19 @@ def recovered(workflow):
 )
 def test_a_lost_job_is_reported_and_recovered_by_the_retry(workflow, recovered, volume, state, cause):
     _, text = recovered
-    jobs = re.findall(rf"submitted with SLURM jobid (\d+) \(log: \S*/rule_attack/noise-box_unet_4_{volume}_", text)
-    first, _ = jobs
+    first, _ = submitted(text, volume)
     assert f"SLURM-job '{first}' failed, SLURM status is: '{state}'" in text
     (log,) = (workflow.folder / ".snakemake" / "slurm_logs").rglob(f"{first}.log")
     assert cause in log.read_text()
+
+
+def test_a_requeued_job_is_slurms_to_start_again(workflow, recovered):
+    """As after a preemption or a lost node: the same job, which Snakemake goes on waiting for."""
+    _, text = recovered
+    (number,) = submitted(text, REQUEUED)
+    assert f"SLURM-job '{number}' failed" not in text
+    shown = subprocess.run(["scontrol", "show", "job", number], capture_output=True, text=True, check=True, timeout=30)
+    assert " Restarts=1 " in shown.stdout and "JobState=COMPLETED" in shown.stdout
 
 
 def test_finished_attack_files_are_untouched(workflow, recovered):

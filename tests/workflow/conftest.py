@@ -1,9 +1,12 @@
 """One real run of the tiny config for all tests, and copies of it to change."""
 
+import fcntl
+import os
+import shutil
 import time
 
 import pytest
-from snakemake_runs import TINY, copy_repository, copy_workflow
+from snakemake_runs import TINY, Workflow, copy_repository, copy_workflow
 
 
 @pytest.fixture(scope="session")
@@ -14,13 +17,21 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The tiny config, run from beginning to end; tests must not change it."""
-    workflow = copy_repository(tmp_path_factory.mktemp("finished"))
-    begun = time.monotonic()
-    status, text = workflow.run(*TINY)
-    assert status == 0, text[-20_000:]
-    print(f"the tiny config took {time.monotonic() - begun:.0f} s")  # noqa: T201 - shown with -s
-    return workflow
+    """The tiny config, run from beginning to end, once for all test processes; tests must not change it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    done = folder.with_suffix(".done")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            begun = time.monotonic()
+            status, text = copy_repository(folder).run(*TINY)
+            assert status == 0, text[-20_000:]
+            print(f"the tiny config took {time.monotonic() - begun:.0f} s")  # noqa: T201 - shown with -s
+            done.touch()
+    return Workflow(folder)
 
 
 @pytest.fixture
