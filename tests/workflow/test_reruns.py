@@ -61,6 +61,18 @@ def test_a_replaced_training_volume(edited):
     assert counts_of(edited.planned(*TINY)) == TRAINING
 
 
+def test_files_of_attacks_are_cut_by_slices_per_job(edited):
+    """Both annotated slices of a volume in one job, then in one each; a job of one slice is the same job as before."""
+    two = {"dataset": {"simulation": {"lesions_per_volume": 3}}}
+    together, apart = (
+        edited.planned(*edited.write_config("change.yaml", attack={"slices_per_job": number}, **two))
+        for number in (9, 1)
+    )
+    slices = [{pairs["slices"] for rule, pairs in jobs if rule == "attack"} for jobs in (together, apart)]
+    assert not slices[0] & slices[1] and len(slices[1]) > len(slices[0])
+    assert edited.planned(*edited.write_config("change.yaml", attack={"slices_per_job": 1})) == []
+
+
 def test_an_annotation_more(edited):
     """In a CSV of one's own: the volume it belongs to is indexed and attacked anew, the others' results stay."""
     boxes = edited.folder / "own.csv"
@@ -110,6 +122,11 @@ def test_another_model_and_another_volume_keep_what_is_there(edited):
 
 def _training():
     return {"steps": 2, "loss": "l1_normalised", "optimiser": "Adam", "learning_rate": 0.001}
+
+
+def test_the_search_for_convergence_runs_beside_what_is_there(edited):
+    words = edited.write_config("change.yaml", convergence={"attack": "noise-box"})
+    assert counts_of(edited.planned(*words)) == {"convergence": 2, "convergence_figure": 1}
 
 
 def test_a_lost_table_is_collected_from_what_is_there(edited):
