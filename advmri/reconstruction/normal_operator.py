@@ -14,7 +14,7 @@ def normal_operator(maps: Tensor, image: Tensor, columns: Tensor) -> Tensor:
     """Return sum_c conj(S_c) F^-1 M F (S_c x), complex [B, H, W]: expand to coils, keep the measured columns, combine.
 
     F is the orthonormal FFT along the last axis. One pass over blocks of rows, which no transform crosses; keeps one
-    complex [B, C, H, W] for the backward pass, where composed operations keep five.
+    complex [B, C, H, W] for the maps' gradient, where composed operations keep five.
 
     Args:
         maps: S, complex [B, C, H, W].
@@ -41,24 +41,26 @@ class _NormalOperator(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, maps: Tensor, image: Tensor, columns: Tensor) -> Tensor:
-        kept = torch.empty_like(maps)
+        kept = []
         combined = torch.empty_like(image)
         for rows in _row_blocks(maps):
-            kept[:, :, rows] = _keep_columns(maps[:, :, rows], image[:, rows], columns)
-            combined[:, rows] = (maps[:, :, rows].conj() * kept[:, :, rows]).sum(dim=1)
-        context.save_for_backward(maps, image, columns, kept)
+            block = _keep_columns(maps[:, :, rows], image[:, rows], columns)
+            combined[:, rows] = (maps[:, :, rows].conj() * block).sum(dim=1)
+            if context.needs_input_grad[0]:
+                kept.append(block)
+        context.save_for_backward(maps, image, columns, *kept)
         return combined
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
-        maps, image, columns, kept = context.saved_tensors
+        maps, image, columns, *kept = context.saved_tensors
         of_image = torch.empty_like(image)
         of_maps = torch.empty_like(maps) if context.needs_input_grad[0] else None
-        for rows in _row_blocks(maps):
+        for number, rows in enumerate(_row_blocks(maps)):
             turned = _keep_columns(maps[:, :, rows], gradient[:, rows], columns)
             of_image[:, rows] = (maps[:, :, rows].conj() * turned).sum(dim=1)
             if of_maps is not None:
                 turned.mul_(image[:, None, rows].conj())
-                torch.addcmul(turned, kept[:, :, rows], gradient[:, None, rows].conj(), out=of_maps[:, :, rows])
+                torch.addcmul(turned, kept[number], gradient[:, None, rows].conj(), out=of_maps[:, :, rows])
         return of_maps, of_image, None

@@ -74,19 +74,45 @@ def flip_a_bit(path):
     path.write_bytes(content)
 
 
-def test_damaged_files_are_named_and_made_anew(undisturbed, part):
-    """Each lies before a job that has to run again. What the messages say is done to the letter until all is well."""
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+
+# What is damaged, and what is deleted, down to the tables, so that a job reads it again; {0} and {1} are the volumes.
+READ_BY_INDEX_AND_TABLES = {
+    "../../data/tiny-knees/multicoil_val/{0}.h5": ["index/{0}.json"],
+    "models/unet-4x/validation.csv": [],
+    f"metrics/{SERIES}/{{1}}/*.csv": [],
+}
+READ_BY_ATTACK_AND_SCORE = {
+    "masks/4x/{0}.h5": [f"attacks/{SERIES}/{{0}}/*.h5", f"metrics/{SERIES}/{{0}}/*.csv"],
+    f"attacks/{SERIES}/{{1}}/*.h5": [f"metrics/{SERIES}/{{1}}/*.csv"],
+}
+READ_BY_VALIDATION_AND_MASK = {
+    "models/unet-4x/model.pt": ["models/unet-4x/validation.csv"],
+    "index/{1}.json": ["masks/4x/{1}.h5", f"attacks/{SERIES}/{{1}}/*.h5", f"metrics/{SERIES}/{{1}}/*.csv"],
+}
+
+
+@pytest.mark.parametrize(
+    ("harm", "damaged"),
+    [
+        (flip_a_bit, READ_BY_INDEX_AND_TABLES),
+        (cut, READ_BY_ATTACK_AND_SCORE),
+        (flip_a_bit, READ_BY_VALIDATION_AND_MASK),
+    ],
+)
+def test_damaged_files_are_named_and_made_anew(undisturbed, part, harm, damaged):
+    """What the messages say is done to the letter until all is well."""
     workflow, words = part
     volumes = sorted(path.stem for path in (workflow.folder / "results/tiny/index").glob("knee_*.json"))
-    damaged = {
-        workflow.folder / f"data/tiny-knees/multicoil_val/{volumes[0]}.h5": f"index/{volumes[0]}.json",
-        one(workflow, "models/unet-4x/validation.csv"): "tables/summary.csv",
-        one(workflow, f"metrics/{SERIES}/{volumes[1]}/*.csv"): "tables/metrics.csv",
-    }
-    for path, reader in damaged.items():
-        one(workflow, reader).unlink()
+    remove(workflow, "tables")
+    for pattern, readers in damaged.items():
+        for reader in readers:
+            one(workflow, reader.format(*volumes)).unlink()
+        path = one(workflow, pattern.format(*volumes))
         times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-        flip_a_bit(path)
+        harm(path)
         os.utime(path, ns=times)
     named = set()
     for _ in range(len(damaged)):
