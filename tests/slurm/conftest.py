@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from slurm_runs import CONFIG
 from snakemake_runs import copy_repository
-from support import ROOT
 
 FOLDER = Path(__file__).resolve().parent
 CANNOT = 75
@@ -37,6 +37,6 @@ def slurm():
 def undisturbed(slurm, tmp_path_factory):
     """The small config, run on this machine without SLURM and without faults."""
     workflow = copy_repository(tmp_path_factory.mktemp("undisturbed"))
-    status, text = workflow.run("--configfile", "configs/tiny.yaml", ROOT / "tests" / "slurm" / "small.yaml")
+    status, text = workflow.run(*CONFIG)
     assert status == 0, text[-20_000:]
     return workflow

@@ -12,7 +12,7 @@ import pytest
 from slurm_runs import CONFIG, cancel, controller, slurm_jobs, wait_for, write_profile
 from snakemake_runs import copy_repository
 
-CANCELLED, STARVED, SLOW, REQUEUED = VOLUMES = tuple(f"knee_val_{number:03d}" for number in range(1, 5))
+CANCELLED, STARVED, SLOW = VOLUMES = "knee_val_001", "knee_val_002", "knee_val_003"
 MINUTE = 60
 
 
@@ -86,9 +86,11 @@ def recovered(workflow):
         },
     )
     with controller(workflow.folder, "recovered") as run:
-        run.hold(SLOW, CANCELLED, REQUEUED)
+        run.hold(SLOW, CANCELLED)
         subprocess.run(["scancel", run.slurm_job(CANCELLED)[0]], check=True, timeout=30)
-        subprocess.run(["scontrol", "requeue", run.slurm_job(REQUEUED)[0]], check=True, timeout=30)
+        wait_for("the second job", lambda: len(submitted(run.text(), STARVED)) == 2)
+        run.hold(STARVED)
+        subprocess.run(["scontrol", "requeue", run.slurm_job(STARVED)[0]], check=True, timeout=30)
         assert run.end(seconds=15 * MINUTE) == 0, run.text()[-20_000:]
         return finished, run.text()
 
@@ -114,7 +116,7 @@ def test_a_lost_job_is_reported_and_recovered_by_the_retry(workflow, recovered, 
 def test_a_requeued_job_is_slurms_to_start_again(workflow, recovered):
     """As after a preemption or a lost node: the same job, which Snakemake goes on waiting for."""
     _, text = recovered
-    (number,) = submitted(text, REQUEUED)
+    _, number = submitted(text, STARVED)
     assert f"SLURM-job '{number}' failed" not in text
     shown = subprocess.run(["scontrol", "show", "job", number], capture_output=True, text=True, check=True, timeout=30)
     assert " Restarts=1 " in shown.stdout and "JobState=COMPLETED" in shown.stdout

@@ -160,7 +160,6 @@ def test_every_file_has_the_record_of_how_it_was_made(results):
         ("tables/claims.csv", ["claim=a", "attack=noise-box", "severity=0.01"]),
         ("figures/figure_1a.png", ["model=varnet", "series=attacked", "severity=0.025"]),
         ("figures/figure_4b.svg", ["model=varnet", "angle=-5"]),
-        ("figures/figure_5.csv", ["model=unet", "shown=clean"]),
         ("figures/figure_quality.csv", ["model=unet", "volume=knee_val_001"]),
     ],
 )

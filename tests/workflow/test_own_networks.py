@@ -21,6 +21,10 @@ def make():
 def broken():
     return nn.Identity()
 """
+ONE_ATTACK = {
+    "attacks": {"noise-image": None, "gaussian": None, "rotation": None},
+    "figures": {"image_attack": None, "control_attack": None, "rotation_attack": None},
+}
 MINE = {"label": "Mine", "factory": "my_networks.network:make", "trained_on": "nothing"}
 
 
@@ -32,7 +36,7 @@ def own(edited):
     (package / "__init__.py").touch()
     (package / "network.py").write_text(FACTORY)
     (package / "parts.py").write_text("def gain():\n    return 1.05\n")
-    return edited, edited.write_config("own.yaml", models={"mine": MINE})
+    return edited, edited.write_config("own.yaml", models={"mine": MINE}, **ONE_ATTACK)
 
 
 def test_a_factorys_network_is_audited_beside_the_others_and_reruns_with_its_code(own):
