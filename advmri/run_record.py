@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 RECORD_SUFFIX = ".provenance.json"
 LARGEST_WHOLE = 64 * 2**20
 BLOCKS, BLOCK = 64, 2**16
+INSTALLED = "site-packages"
 REQUIREMENTS = ROOT / "envs" / "requirements.in"
 
 
@@ -72,12 +73,11 @@ def code_state() -> dict[str, Any]:
     """
     own = _git("rev-parse", "--show-toplevel") == str(ROOT)
     changes = _git("status", "--porcelain", "--untracked-files=no") if own else None
-    files = {Path(file).resolve() for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    loaded = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
     digest = hashlib.sha256()
-    # Some modules of torch name files that are none.
-    for file in sorted(file for file in files if file.is_relative_to(ROOT) and file.suffix == ".py" and file.is_file()):
-        place = file.relative_to(ROOT)
-        if not place.parts[0].startswith("."):
+    for file in sorted({Path(file).resolve() for file in loaded if f"/{INSTALLED}/" not in file}):
+        place = file.relative_to(ROOT) if file.is_relative_to(ROOT) else None
+        if place is not None and file.suffix == ".py" and not place.parts[0].startswith(".") and file.is_file():
             digest.update(place.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return {
         "git_commit": _git("rev-parse", "HEAD") if own else None,

@@ -12,7 +12,8 @@ def set_up_torch(device: str, precision: str, threads: int) -> torch.device:
         InputError: where a GPU is asked for and torch finds none.
     """
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # The switch of use_deterministic_algorithms(True, warn_only=True), which would load torch's compiler too: 1 to 2 s a job.
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"

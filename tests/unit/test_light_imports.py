@@ -6,12 +6,14 @@ import sys
 import pytest
 from support import ROOT
 
+COMPILER = ("torch._inductor", "torch._dynamo", "sympy")
+"""Parts of torch that take longer to load than a small attack to run."""
 HEAVY = ("torch", "numpy", "pandas", "scipy", "h5py", "skimage", "fastmri", "pytorch_lightning", "matplotlib")
 
 
-def loaded_by(statement):
+def loaded_by(statement, among=HEAVY):
     """The heavy packages that a fresh Python has loaded after a statement."""
-    code = f"{statement}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"{statement}\nimport sys\nprint(*[name for name in {among!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
@@ -37,3 +39,12 @@ def test_planning_a_simulated_run_stays_light():
 )
 def test_programs_without_a_network_do_not_load_torch(program):
     assert not loaded_by(f"import workflow_scripts.{program}") & {"torch", "fastmri", "pytorch_lightning"}
+
+
+def test_attacking_does_not_load_torchs_compiler():
+    attack = (
+        "import workflow_scripts.attack\nfrom workflow_scripts.torch_setup import set_up_torch\n"
+        "set_up_torch('cpu', 'float32', 1)\nimport torch\n"
+        "assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()"
+    )
+    assert loaded_by(attack, COMPILER) == set()
