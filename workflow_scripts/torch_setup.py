@@ -12,7 +12,7 @@ def set_up_torch(device: str, precision: str, threads: int) -> torch.device:
         InputError: where a GPU is asked for and torch finds none.
     """
     torch.set_num_threads(threads)
-    # The switch of use_deterministic_algorithms(True, warn_only=True), which would load torch's compiler: 1 to 2 s a job.
+    # What use_deterministic_algorithms(True, warn_only=True) sets, which loads torch's compiler too: 1 to 2 s a job.
     torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = precision == "tf32"

@@ -1,4 +1,4 @@
-"""Forward passes of fastMRI's Unet and NormUnet with their weights, faster on a CPU: channels last, fused blocks."""
+"""Forward passes of fastMRI's Unet and NormUnet with their weights, faster on a CPU: fused blocks, fewer products."""
 
 import torch
 from fastmri.models import Unet
@@ -7,6 +7,7 @@ from fastmri.models.varnet import NormUnet
 from torch import Tensor, nn
 from torch.nn import functional
 
+from advmri.reconstruction import winograd
 from advmri.reconstruction.normalise_activate import is_compiled_for, normalise_activate
 
 CACHED_ELEMENTS = 2**21
@@ -69,7 +70,11 @@ def _activated(layers: nn.Sequential, image: Tensor) -> Tensor:
     """Apply convolution, normalisation and activation, the first three of `layers`."""
     convolution, normalisation, activation = layers
     assert isinstance(normalisation, nn.InstanceNorm2d) and isinstance(activation, nn.LeakyReLU)
-    return normalise_activate(convolution(image), normalisation.eps, activation.negative_slope)
+    if isinstance(convolution, nn.Conv2d) and winograd.is_worthwhile(convolution, image):
+        output = winograd.convolve(convolution, image)
+    else:
+        output = convolution(image)
+    return normalise_activate(output, normalisation.eps, activation.negative_slope)
 
 
 def _conv_block(block: ConvBlock, image: Tensor) -> Tensor:
