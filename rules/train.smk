@@ -22,6 +22,8 @@ rule train:
         **TRAINING_RESOURCES,
         mem_mb=growing(8000),
         runtime=minutes(720),
+        # Here and not below: who loads the slices changes nothing in what is trained, and a resource causes no rerun.
+        loader_workers=CONFIG.compute.workers,
     params:
         architecture=lambda wildcards: CONFIG.models[wildcards.model].architecture,
         arguments=lambda wildcards: json.dumps(CONFIG.models[wildcards.model].arguments, sort_keys=True),
@@ -30,7 +32,6 @@ rule train:
         type=CONFIG.mask.type,
         seed=CONFIG.seed,
         compute=COMPUTE,
-        workers=CONFIG.compute.workers,
         devices=CONFIG.compute.devices,
         nodes=CONFIG.compute.nodes,
         launch=TRAINING_LAUNCH,
@@ -40,7 +41,7 @@ rule train:
         "exec {params.launch}python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
         " --architecture {params.architecture} --arguments {params.arguments:q} --settings {params.settings:q}"
         " --acceleration {wildcards.acceleration} --centre-fraction {params.centre_fraction}"
-        " --mask-type {params.type} --seed {params.seed} --workers {params.workers} {params.compute}"
+        " --mask-type {params.type} --seed {params.seed} --workers {resources.loader_workers} {params.compute}"
         " --devices {params.devices} --nodes {params.nodes} --code-digest {params.digest} --volumes {input.volumes:q} --history {output.history:q}"
         " --output {output.checkpoint:q} --log {log:q}"
 

@@ -47,6 +47,17 @@ def test_order_of_the_volumes_on_the_command_line_does_not_matter(tmp_path, volu
         assert torch.equal(weight, second.state_dict()[name])
 
 
+def test_loader_processes_change_nothing(tmp_path, volumes):
+    """Bit by bit, augmentation and shuffling included: the workflow does not train anew for another number."""
+    augmented = json.dumps(
+        SETTINGS | {"augmentation": {"flip": True, "rotate_degrees": 10, "scale": 0.1, "shift": 0.05}}
+    )
+    _, first = run(tmp_path / "a", volumes, settings=augmented, threads=2)
+    _, second = run(tmp_path / "b", volumes, settings=augmented, threads=2, workers=2)
+    for name, weight in first.state_dict().items():
+        assert torch.equal(weight, second.state_dict()[name])
+
+
 def test_initial_weights_do_not_depend_on_the_training(tmp_path, volumes):
     """Accelerations and architectures have their own seeds; a longer training starts alike."""
     slow = SETTINGS | {"learning_rate": 1e-9, "steps": 1}

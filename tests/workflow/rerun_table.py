@@ -163,6 +163,7 @@ SETTINGS = [
     Edit("`attacks.rotation`", attacks(1), config={"attacks": {"rotation": {"angle_step": 2}}}, names=("rotation",)),
     Edit("`attack.batch_size`, `slices_per_batch`", ATTACKS, config={"attack": {"batch_size": 4}}),
     Edit("`compute`", TRAINING, config={"compute": {"threads": 2}}),
+    Edit("`compute.workers`", {}, config={"compute": {"workers": 2}}),
     Edit("`metrics`", SCORES, config={"metrics": {"ssim_of_box": "crop"}}),
     Edit("`statistics`", TABLES, config={"statistics": {"resamples": 300}}),
     Edit("`claims`", {"judge_claims": 1}, config={"claims": {"far_more": 3}}),
