@@ -67,13 +67,36 @@ def array_digest(values: NDArray[Any]) -> str:
 
 
 def open_own_file(path: Path) -> h5py.File:
-    """Open a file that this project wrote, for reading; raises DamagedFileError where HDF5 cannot open it."""
+    """Open a file that this project wrote, for reading.
+
+    Raises:
+        DamagedFileError: where HDF5 cannot open it, or it holds what this project never writes: links, and data that
+            lie in another file, which no checksum counts.
+    """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; start the run again, which makes it.")
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
+        elsewhere = _points_elsewhere(file)
     except UNREADABLE as error:
         raise damaged(path, f"HDF5 cannot open it ({error})") from error
+    if elsewhere is not None:
+        file.close()
+        raise damaged(path, f"{elsewhere} is a link, or lies in another file")
+    return file
+
+
+def _points_elsewhere(file: h5py.File) -> str | None:
+    """Return the name of an item that is not in the file under this name; None where all are."""
+
+    def is_link(name: str, link: h5py.HardLink | h5py.SoftLink | h5py.ExternalLink) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name
+
+    def lies_elsewhere(name: str, item: h5py.Group | h5py.Dataset) -> str | None:
+        return name if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual) else None
+
+    found: str | None = file.visititems_links(is_link) or file.visititems(lies_elsewhere)
+    return found
 
 
 def check_digest(item: h5py.Group | h5py.Dataset, digest: Callable[[], str], path: Path, what: str) -> None:

@@ -5,6 +5,7 @@ somewhere else could so name any file that the user may read, and its content wo
 """
 
 from pathlib import Path
+from shlex import quote
 
 import h5py
 
@@ -18,7 +19,10 @@ def open_input(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}); restore or remove it.") from error
+        raise InputError(
+            f"{path}: not a readable HDF5 file ({error}); restore it, or, where the workflow made it, delete it"
+            f" (rm {quote(str(path))}) and start the same command again."
+        ) from error
 
 
 def dataset_in_file(file: h5py.File, name: str) -> h5py.Dataset | None:

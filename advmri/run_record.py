@@ -16,9 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from advmri.errors import DamagedFileError
 from advmri.provenance import ROOT, file_sha256
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 RECORD_SUFFIX = ".provenance.json"
 LARGEST_WHOLE = 64 * 2**20
 BLOCKS, BLOCK = 64, 2**16
@@ -129,7 +130,12 @@ def _paths(value: Any) -> list[Path]:
 
 
 def make_record(
-    program: str, arguments: Mapping[str, Any], written: Iterable[Path], started: str, seconds: float
+    program: str,
+    arguments: Mapping[str, Any],
+    written: Iterable[Path],
+    started: str,
+    seconds: float,
+    further_inputs: Mapping[str, Iterable[Path]] | None = None,
 ) -> dict[str, Any]:
     """Describe a run of a program that has just written its files.
 
@@ -139,12 +145,15 @@ def make_record(
         written: paths of the files it has written.
         started: time, ISO 8601.
         seconds: how long it took.
+        further_inputs: files it has read that its command line does not name, by what they are.
     """
     outputs = set(written)
+    read = {
+        name: _paths(value) for name, value in arguments.items() if name != "log" and not outputs & set(_paths(value))
+    } | {name: sorted(paths) for name, paths in (further_inputs or {}).items()}
     inputs = {
-        name: [{"path": str(path), **identity(path)} for path in _paths(value) if path.is_file()]
-        for name, value in arguments.items()
-        if name != "log" and not outputs & set(_paths(value))
+        name: [{"path": str(path), **identity(path)} for path in paths if path.is_file()]
+        for name, paths in read.items()
     }
     return {
         "format_version": FORMAT_VERSION,
@@ -157,15 +166,33 @@ def make_record(
     }
 
 
+def _digest(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
 def record_text(record: Mapping[str, Any], path: Path) -> str:
-    """Return the record of one of the files written, as JSON."""
-    return json.dumps({"file": {"name": path.name, **identity(path)}, **record}, indent=1, sort_keys=True) + "\n"
+    """Return the record of one of the files written, as JSON, with its own digest."""
+    whole = {"file": {"name": path.name, **identity(path)}, **record}
+    return json.dumps({**whole, "record_sha256": _digest(whole)}, indent=1, sort_keys=True) + "\n"
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record of a file; None where there is none, or it cannot be read."""
+    """Return the record of a file; None where there is none of this version.
+
+    Raises:
+        DamagedFileError: where it is not as it was written.
+    """
+    place = record_path(path)
     try:
-        record = json.loads(record_path(path).read_text())
-    except (OSError, ValueError):
+        content = place.read_bytes()
+    except OSError:
         return None
-    return record if isinstance(record, dict) and record.get("format_version") == FORMAT_VERSION else None
+    try:
+        record = json.loads(content)
+        if record["format_version"] < FORMAT_VERSION:
+            return None
+        if record.pop("record_sha256") == _digest(record):
+            return dict(record)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise DamagedFileError(f"{place}: damaged; what it says of {path.name} is lost, the file itself is not affected.")

@@ -28,6 +28,8 @@ def _name_problem(name: str) -> str | None:
         return "begins with a dash, which programs take for an option"
     if set(name) & set("{}"):
         return "holds braces, which Snakemake takes for a wildcard"
+    if "%" in name:
+        return "holds a percent sign, for which SLURM puts other words into the paths of logs"
     return None
 
 

@@ -26,6 +26,7 @@ rule attack:
         batch_size=CONFIG.attack.batch_size,
         slices_per_batch=CONFIG.attack.slices_per_batch,
         compute=COMPUTE,
+        factory=lambda wildcards: option("--factory", CONFIG.models[wildcards.model].factory),
         # Of the source files, which are inputs elsewhere: thousands of jobs times 40 files were most of the time of a dry run.
         digest=lambda wildcards: code_digest(
             "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
@@ -35,6 +36,6 @@ rule attack:
         "exec python -m workflow_scripts.attack --attack {wildcards.attack:q} --settings {params.settings:q}"
         " --model {wildcards.model:q} --acceleration {wildcards.acceleration} --slices {wildcards.slices}"
         " --seed {params.seed} --batch-size {params.batch_size}"
-        " --slices-per-batch {params.slices_per_batch} {params.compute} --code-digest {params.digest}"
+        " --slices-per-batch {params.slices_per_batch} {params.compute} {params.factory} --code-digest {params.digest}"
         " --volume {input.volume:q} --index {input.index:q} --mask {input.mask:q}"
         " --checkpoint {input.checkpoint:q} --output {output:q} --log {log:q}"

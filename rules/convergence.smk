@@ -29,10 +29,11 @@ rule convergence:
         seed=CONFIG.seed,
         batch_size=CONFIG.attack.batch_size,
         compute=COMPUTE,
+        factory=lambda wildcards: option("--factory", CONFIG.models[wildcards.model].factory),
     shell:
         "python -m workflow_scripts.convergence --attack {params.attack:q} --settings {params.settings:q}"
         " --convergence {params.asked:q} --model {wildcards.model:q} --acceleration {wildcards.acceleration}"
-        " --seed {params.seed} --batch-size {params.batch_size} {params.compute} --volumes {input.volumes:q}"
+        " --seed {params.seed} --batch-size {params.batch_size} {params.compute} {params.factory} --volumes {input.volumes:q}"
         " --indices {input.indices:q} --masks {input.masks:q} --slices {params.slices}"
         " --checkpoint {input.checkpoint:q} --output {output:q} --log {log:q}"
 

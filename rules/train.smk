@@ -101,9 +101,10 @@ rule validate:
         runtime=minutes(120),
     params:
         compute=COMPUTE,
+        factory=lambda wildcards: option("--factory", CONFIG.models[wildcards.model].factory),
     shell:
         "python -m workflow_scripts.validate --checkpoint {input.checkpoint:q} --model {wildcards.model:q}"
-        " --acceleration {wildcards.acceleration} {params.compute} --volumes {input.volumes:q}"
+        " --acceleration {wildcards.acceleration} {params.compute} {params.factory} --volumes {input.volumes:q}"
         " --masks {input.masks:q} --output {output:q} --log {log:q}"
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ from advmri.thermal.thermal_noise import ThermalNoise
 from advmri.volume_checksum import SLICE_DIGESTS
 from advmri.volume_writing import write_volume
 from workflow_scripts import attack, index_volume, sampling_mask
+from workflow_scripts import program as program_module
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("ADVMRI_SHARED", ROOT.parent / "shared" / "data"))
@@ -114,14 +116,28 @@ def small_scan(architecture="varnet", seed=0, kspace=None, **arguments):
     )
 
 
-def run_program(program: ModuleType, **options):
-    """Call a program's main with its own command line, in this process."""
+def command_line(options):
+    """The words of a command line that say this."""
     words = []
     for name, value in options.items():
         values = value if isinstance(value, list) else [value]
         words += [f"--{name.replace('_', '-')}", *map(str, values)]
-    arguments: argparse.Namespace = program.options().parse_args(words)
+    return words
+
+
+def run_program(program: ModuleType, **options):
+    """Call a program's main with its own command line, in this process."""
+    arguments: argparse.Namespace = program.options().parse_args(command_line(options))
     program.main(arguments)
+
+
+def run_with_records(monkeypatch, program: ModuleType, **options):
+    """The same as a command does it, with records beside what is written."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", [f"{program.__name__.rpartition('.')[2]}.py", *command_line(options)])
+        patch.setattr(program_module, "_READ", {})
+        patch.setattr(program_module, "_WRITTEN", set())
+        program_module.run(program.main, program.options())
 
 
 def training_options(folder, volumes, architecture, settings):

@@ -39,7 +39,7 @@ from advmri.slice_jobs import job_range
 from advmri.volume_index import VolumeIndex
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.partial_folder import claim_partial_folder
-from workflow_scripts.program import Progress, add_compute_options, atomic_output, parser, run
+from workflow_scripts.program import Progress, add_compute_options, add_factory_option, atomic_output, parser, run
 from workflow_scripts.termination import Termination
 from workflow_scripts.torch_setup import set_up_torch
 
@@ -140,7 +140,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Attack slice by slice, then assemble the attack file."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     settings: NoiseAttack | MotionAttack = TypeAdapter(AttackSettings).validate_json(arguments.settings)
-    inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device)
+    inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device, arguments.factory)
     index = inputs.index
     first, last = job_range(arguments.slices)
     numbers = [number for number in index.annotated if first <= number <= last]
@@ -168,17 +168,18 @@ def main(arguments: argparse.Namespace) -> None:
     with Progress(name, len(numbers), "slices") as progress, Termination() as termination:
         for bundle in _bundles(numbers, index, arguments.slices_per_batch):
             files = [parts / f"{slice_group(number)}.h5" for number in bundle]
-            gained = "found before"
-            if not all(is_whole_slice(file, number) for file, number in zip(files, bundle, strict=True)):
+            found_before = all(is_whole_slice(file, number) for file, number in zip(files, bundle, strict=True))
+            facts = {}
+            if not found_before:
                 termination.obey()
                 seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
                 results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size)
                 for file, result in zip(files, results, strict=True):
                     with atomic_output(file) as temporary, new_hdf5_file(temporary) as part_file:
                         write_slice(part_file, result)
-                gained = ", ".join(map(_error_gained, results))
+                facts["largest error"] = ", ".join(map(_error_gained, results))
             done += len(bundle)
-            progress.finished(f"slice {', '.join(map(str, bundle))}", done, **{"largest error": gained})
+            progress.finished(f"slice {', '.join(map(str, bundle))}", done, found_before, **facts)
         # Not after the last slice either: a Snakemake that got the signal too counts its job as failed, whatever the
         # program says, and deletes the output. The parts are out of its reach.
         termination.obey()
@@ -195,6 +196,7 @@ def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
     add_compute_options(made)
+    add_factory_option(made)
     made.add_argument("--attack", required=True, help="its name in the config")
     made.add_argument("--settings", required=True, help="attacks.<name> as JSON")
     made.add_argument("--model", required=True, help="the model's name")

@@ -57,10 +57,10 @@ class AttackInputs:
     files: dict[str, Path]
 
     @classmethod
-    def read(cls, files: dict[str, Path], device: torch.device) -> Self:
-        """Read all but the k-space."""
+    def read(cls, files: dict[str, Path], device: torch.device, factory: str | None) -> Self:
+        """Read all but the k-space; `factory` is the one that the checkpoint may name."""
         columns, num_low_frequencies = read_mask_file(files["mask"])
-        checkpoint, reconstructor = load_checkpoint(files["checkpoint"], device)
+        checkpoint, reconstructor = load_checkpoint(files["checkpoint"], device, factory)
         volume, index = read_volume(files["volume"]), read_index(files["index"])
         mask = torch.from_numpy(columns).to(device)
         facts = (checkpoint.trained_on, checkpoint.acceleration)

@@ -11,7 +11,7 @@ from advmri.claims.table import claims_table
 from advmri.seeds import derive_seed
 from advmri.summary import add_drops
 from advmri.tables import read_table
-from workflow_scripts.program import LOGGER, parser, run
+from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 
 
@@ -26,6 +26,7 @@ def main(arguments: argparse.Namespace) -> None:
         for volume, slices in jobs
         if "rotation_attack" in roles
     ]
+    note_inputs("attack_files", sweeps)
     inputs = ClaimInputs(
         scores=add_drops(metrics[metrics.region == "box"]),
         sweeps=read_sweeps(sweeps),

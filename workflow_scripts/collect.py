@@ -11,7 +11,7 @@ from advmri.errors import InputError
 from advmri.summary import summarise
 from advmri.tables import read_table
 from advmri.volume_index import read_index
-from workflow_scripts.program import LOGGER, parser, run
+from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 
 
@@ -22,6 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
         for series in arguments.series
         for volume, slices in (job.rsplit("/", 1) for job in arguments.jobs)
     ]
+    note_inputs("scores", paths)
     scores = [table for path in paths if not (table := read_table(path)).empty]
     if not scores:
         raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")

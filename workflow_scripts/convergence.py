@@ -13,7 +13,7 @@ from advmri.attacks.settings import AttackSettings, NoiseAttack
 from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from workflow_scripts.attack_inputs import AttackInputs
-from workflow_scripts.program import Progress, add_compute_options, parser, run
+from workflow_scripts.program import Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
     with Progress(name, len(samples) * len(searches), "searches") as progress:
         for volume, index, mask, number in samples:
             files = {"volume": volume, "index": index, "mask": mask, "checkpoint": arguments.checkpoint}
-            inputs = AttackInputs.read(files, device)
+            inputs = AttackInputs.read(files, device, arguments.factory)
             place = {"model": arguments.model, "acceleration": arguments.acceleration, "volume": inputs.index.volume}
             place["trained_on"] = inputs.trained_on
             scan, seed = inputs.scan(number), derive_seed(arguments.seed, arguments.attack, inputs.index.volume, number)
@@ -83,6 +83,7 @@ def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
     add_compute_options(made)
+    add_factory_option(made)
     made.add_argument("--attack", required=True, help="its name in the config")
     made.add_argument("--settings", required=True, help="attacks.<name> as JSON")
     made.add_argument("--convergence", required=True, help="optimisers, severity, steps and restarts as JSON")

@@ -6,7 +6,7 @@ from pathlib import Path
 from advmri.figures.drawing import draw_figure
 from advmri.figures.inputs import FigureInputs, FigureOptions
 from workflow_scripts.figure_files import add_figure_options, write_figure
-from workflow_scripts.program import parser, run
+from workflow_scripts.program import note_inputs, parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -20,6 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.jobs,
     )
     figure, table = draw_figure(arguments.figure, inputs)
+    note_inputs("attack_files", inputs.attack_files_read)
     write_figure(figure, table, arguments)
 
 

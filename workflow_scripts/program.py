@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACC
 """What the system says where a file cannot be written."""
 _WRITTEN: set[Path] = set()
 """What this process has written; `run` describes those of them that its command line names."""
+_READ: dict[str, set[Path]] = {}
+"""What it has read besides what its command line names."""
 
 
 def _on_terminal() -> bool:
@@ -53,6 +55,13 @@ def add_compute_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
     options.add_argument("--precision", choices=("float32", "tf32"), default="float32", help="of GPU convolutions")
     options.add_argument("--threads", type=int, default=1, help="CPU threads")
+
+
+def add_factory_option(options: argparse.ArgumentParser) -> None:
+    """Add `--factory`."""
+    options.add_argument(
+        "--factory", help="package.module:function, where the checkpoint is of a network of one's own: as in the config"
+    )
 
 
 def is_first_process() -> bool:
@@ -109,9 +118,14 @@ def _write_records(arguments: argparse.Namespace, started: str, seconds: float) 
     if not written:
         return
     program = f"workflow_scripts.{Path(sys.argv[0]).stem}"
-    record = make_record(program, named, written, started, seconds)
+    record = make_record(program, named, written, started, seconds, _READ)
     for path in written:
         write_text(record_path(path), record_text(record, path))
+
+
+def note_inputs(name: str, paths: Iterable[Path]) -> None:
+    """Count files that were read as inputs of what is written: those of a folder, where the command line names that."""
+    _READ.setdefault(name, set()).update(paths)
 
 
 @contextmanager
@@ -146,6 +160,7 @@ class Progress:
     def __init__(self, name: str, total: int, unit: str) -> None:
         self._name, self._total, self._unit = name, total, unit
         self._begun = self._last_line = time.monotonic()
+        self._done = self._before = 0
         self._bar = tqdm(total=total, desc=name, unit=unit, leave=False, dynamic_ncols=True, disable=not _on_terminal())
 
     def __enter__(self) -> Self:
@@ -164,10 +179,16 @@ class Progress:
             self._last_line = now
             self._write_line("", done, facts)
 
-    def finished(self, what: str, done: int, **facts: str) -> None:
-        """Say that `what` is finished, `done` of the total with it: the bar moves, the log gets a line."""
+    def finished(self, what: str, done: int, found_before: bool = False, **facts: str) -> None:
+        """Say that `what` is finished, `done` of the total with it: the bar moves, the log gets a line.
+
+        What an interrupted run had finished says nothing about the time that is left.
+        """
+        if found_before:
+            self._before += done - self._done
         self._move_bar(done, facts)
-        self._write_line(f"{what} done, ", done, facts)
+        self._write_line(f"{what} {'found' if found_before else 'done'}, ", done, facts)
+        self._done = done
 
     def _move_bar(self, done: int, facts: dict[str, str]) -> None:
         if not self._bar.disable:
@@ -175,7 +196,8 @@ class Progress:
             self._bar.update(done - self._bar.n)
 
     def _write_line(self, what: str, done: int, facts: dict[str, str]) -> None:
-        left = (time.monotonic() - self._begun) / done * (self._total - done)
+        elapsed, new = time.monotonic() - self._begun, done - self._before
+        left = f", {elapsed / new * (self._total - done):.0f} s left" if new else ""
         behind = "".join(f", {key} {value}" for key, value in facts.items())
-        counts = f"{done} of {self._total} {self._unit}, {left:.0f} s left"
+        counts = f"{done} of {self._total} {self._unit}{left}"
         LOGGER.info("%s: %s%s%s", self._name, what, counts, behind, extra={"shown_by_bar": True})

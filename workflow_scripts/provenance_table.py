@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from advmri.errors import DamagedFileError
 from advmri.run_record import RECORD_SUFFIX, noted_digest, read_record
 from workflow_scripts.program import LOGGER, parser, run
 from workflow_scripts.table_output import write_table
@@ -15,6 +16,9 @@ COLUMNS = (
     *("file", "sha256", "program", "seed", "started", "seconds", "peak_memory_mb", "gpu"),
     *("git_commit", "uncommitted_changes", "code_sha256", "packages", "inputs"),
 )
+
+
+UNKNOWN = "unknown: its record is damaged"
 
 
 def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -34,14 +38,38 @@ def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
+def leftovers(folder: Path) -> set[Path]:
+    """Return scores and attack files that the tables are not made of: an earlier cut into jobs, or another config."""
+    metrics = folder / "tables" / "metrics.csv"
+    try:
+        record = read_record(metrics) or {}
+    except DamagedFileError:
+        return set()
+    if "scores" not in record.get("inputs", {}):
+        return set()
+    used = {
+        Path(one["path"]).resolve().relative_to((folder / "metrics").resolve()) for one in record["inputs"]["scores"]
+    }
+    found = {path for kind in ("metrics", "attacks") for path in (folder / kind).rglob("slices_*")}
+    return {path for path in found if Path(*path.relative_to(folder).parts[1:]).with_suffix(".csv") not in used}
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Find the records, write the table."""
     folder: Path = arguments.results
-    rows = []
+    rows: list[dict[str, Any]] = []
+    unused = leftovers(folder)
     for place in sorted(folder.rglob(f".*{RECORD_SUFFIX}")):
         path = place.with_name(place.name.removeprefix(".").removesuffix(RECORD_SUFFIX))
-        record = read_record(path)
-        if record is not None and path.is_file() and path != arguments.output:
+        if not path.is_file() or path == arguments.output or path in unused:
+            continue
+        try:
+            record = read_record(path)
+        except DamagedFileError as error:
+            LOGGER.warning("%s", error)
+            rows.append({"file": path.relative_to(folder).as_posix(), "program": UNKNOWN})
+            continue
+        if record is not None:
             rows.append(row_of(path, record, folder))
     write_table(arguments.output, pd.DataFrame(rows, columns=COLUMNS).convert_dtypes())
     LOGGER.info("%s: %d files", arguments.output, len(rows))

@@ -24,6 +24,8 @@ from advmri.tracing.report import TraceReport
 from advmri.tracing.selection import choose_row, compare_means, rows_behind
 from workflow_scripts.program import parser, run
 
+FOLLOWED_BY_ROW = ("scores", "attack_files")
+"""Inputs of tables and figures of which only those behind the row are followed: there may be thousands."""
 CONTENTS = {"tables", "figures", "models", "metrics", "convergence"}
 
 
@@ -59,18 +61,23 @@ def trace(path: Path, conditions: list[str], with_volumes: bool) -> TraceReport:
     shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in chosen.items()}
     report.say(1, ", ".join(f"{name}={value}" for name, value in shown.items() if value not in ("nan", "")))
     record = report.record(1, table)
-    report.inputs(1, record, table)
+    names = [name for name in record.get("inputs", {}) if name not in FOLLOWED_BY_ROW]
+    report.inputs(1, {"inputs": {name: record["inputs"][name] for name in names}}, table)
     metrics_file = folder / "tables" / "metrics.csv"
     rows = rows_behind(chosen, read_table(metrics_file))
-    origins = Origins(folder, report, with_volumes)
+    scores: list[Path] = []
     if len(rows):
         report.say(0, f"{metrics_file}: {len(rows)} row{'s' if len(rows) > 1 else ''} behind it")
-        if table != metrics_file:
-            report.record(1, metrics_file)
+        record = record if table == metrics_file else report.record(1, metrics_file)
+        scores = [Path(entry["path"]) for entry in record.get("inputs", {}).get("scores", [])]
+    origins = Origins(folder, report, with_volumes, scores)
+    if len(rows):
         for name, (stored, mean) in compare_means(chosen, rows).items():
             same = math.isclose(stored, mean, rel_tol=1e-9, abs_tol=1e-12) or stored == mean
             report.compare(1, f"{name}={stored:g}, their mean", same, f"the mean of these rows is {mean:g}")
         origins.follow_rows(rows)
+    elif {"ssim", "volume", "model", "acceleration"} <= set(chosen.index):
+        origins.follow_validation(chosen)
     else:
         origins.checkpoints.update(_model_files(folder, chosen))
     for checkpoint in sorted(origins.checkpoints):

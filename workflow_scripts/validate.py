@@ -14,7 +14,7 @@ from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.checkpoint import load_checkpoint
 from advmri.volume_consistency import check_maximum, checked_target
 from advmri.volumes import read_kspace, read_volume, volume_maximum
-from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
@@ -22,7 +22,7 @@ from workflow_scripts.torch_setup import set_up_torch
 def main(arguments: argparse.Namespace) -> None:
     """Reconstruct every slice of every volume and score the volumes as fastMRI does."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    checkpoint, network = load_checkpoint(arguments.checkpoint, device)
+    checkpoint, network = load_checkpoint(arguments.checkpoint, device, arguments.factory)
     methods = {arguments.model: network, "zero_filled": build_reconstructor("zero_filled", {})}
     trained_on = {arguments.model: checkpoint.trained_on, "zero_filled": "nothing"}
     rows = []
@@ -76,6 +76,7 @@ def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
     add_compute_options(made)
+    add_factory_option(made)
     made.add_argument("--checkpoint", type=Path, required=True, help="model.pt")
     made.add_argument("--model", required=True, help="its name")
     made.add_argument("--acceleration", type=int, required=True)

@@ -19,7 +19,7 @@ from advmri.errors import InputError
 from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
 from advmri.slice_jobs import range_of_file
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
-from workflow_scripts.program import LOGGER, Progress, add_compute_options, parser, run
+from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.torch_setup import set_up_torch
 
 
@@ -76,7 +76,7 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
     facts = attack.attributes
     found = [] if facts.get(DIGEST) == attributes_digest(attack.file) else ["attributes: differ from their checksum"]
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    inputs = AttackInputs.read(files, device)
+    inputs = AttackInputs.read(files, device, arguments.factory)
     for name, digest in inputs.digests().items():
         if facts[name] != digest:
             found.append(f"{name}: not the file it was made from")
@@ -127,6 +127,7 @@ def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
     add_compute_options(made)
+    add_factory_option(made)
     made.add_argument("--verify", type=Path, required=True, metavar="FILE", help="the attack file, .h5")
     made.add_argument("--volume", type=Path, default=None, help="the volume; none: as named in the file")
     made.add_argument("--index", type=Path, default=None, help="its index; likewise")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -125,6 +125,7 @@ class FigureInputs:
         metrics: one row per box, severity and region; summary: means and intervals; quality: clean, per volume.
         attacks_folder: holds `<attack>/<model>-<acceleration>x/<volume>/slices_<job>.h5`.
         jobs: the jobs of each volume, for instance `012-027`.
+        attack_files_read: grows with those that a figure asks for.
     """
 
     options: FigureOptions
@@ -133,6 +134,7 @@ class FigureInputs:
     quality: pd.DataFrame
     attacks_folder: Path
     jobs: dict[str, list[str]]
+    attack_files_read: set[Path] = field(default_factory=set)
 
     @classmethod
     def read(
@@ -171,7 +173,9 @@ class FigureInputs:
         for job in self.jobs.get(volume, []):
             first, last = job_range(job)
             if first <= slice_number <= last:
-                return self.attacks_folder / attack / f"{model}-{acceleration}x" / volume / f"slices_{job}.h5"
+                path = self.attacks_folder / attack / f"{model}-{acceleration}x" / volume / f"slices_{job}.h5"
+                self.attack_files_read.add(path)
+                return path
         raise InputError(f"{volume}, slice {slice_number}: none of the attack files given holds it.")
 
     def attacked_slice(

@@ -14,6 +14,7 @@ from advmri.guarded_file import guarded_file
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.fastmri_layout import SIZES
 from advmri.reconstruction.protocol import Reconstructor
+from advmri.reconstruction.user_model import is_factory
 from advmri.reconstruction.weights_file import load_weights, read_torch_file
 
 FORMAT_VERSION = 1
@@ -81,15 +82,26 @@ def build_with_weights(
     return reconstructor
 
 
-def load_checkpoint(path: Path, device: torch.device) -> tuple[Checkpoint, Reconstructor]:
+def load_checkpoint(path: Path, device: torch.device, factory: str | None = None) -> tuple[Checkpoint, Reconstructor]:
     """Read `model.pt` and return its facts and the reconstruction on `device`: evaluation mode, weights frozen.
 
+    Args:
+        path: of the file.
+        device: where the network goes.
+        factory: the one that may be called. A file that names another could have any function of any package run.
+
     Raises:
-        InputError: where the file is not such a checkpoint or its weights do not fit its architecture.
+        InputError: where the file is not such a checkpoint, its weights do not fit its architecture, or it names a
+            factory that is not the given one.
     """
     content = read_torch_file(path)
     if not is_checkpoint(content):
         raise InputError(f"{path}: not an AdvMRI checkpoint of format {FORMAT_VERSION}.")
     checkpoint = facts_of(content, path)
+    if is_factory(checkpoint.architecture) and checkpoint.architecture != factory:
+        raise InputError(
+            f"{path}: names the factory {checkpoint.architecture!r}, where {factory!r} is given; what code runs is not"
+            " for the file to say: give --factory, or name it in the config, if you trust it."
+        )
     reconstructor = build_with_weights(checkpoint.architecture, checkpoint.arguments, content["state_dict"], path)
     return checkpoint, reconstructor.to(device).eval().requires_grad_(False)

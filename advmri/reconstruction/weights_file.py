@@ -29,6 +29,12 @@ def archive_damage(path: Path) -> str | None:
     return None if broken is None else f"the CRC-32 of {broken} differs"
 
 
+def _holds_anything(path: Path) -> bool:
+    """Whether any byte is not zero: what a full disk or a lost node leaves of a file often has none."""
+    with path.open("rb") as file:
+        return any(any(block) for block in iter(lambda: file.read(2**16), b""))
+
+
 def read_torch_file(path: Path) -> Any:
     """Read what `torch.save` wrote, by `weights_only=True`; zip files are mapped into memory, not copied.
 
@@ -38,6 +44,8 @@ def read_torch_file(path: Path) -> Any:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint.")
+    if not _holds_anything(path):
+        raise damaged(path, "nothing but zeros" if path.stat().st_size else "empty")
     with path.open("rb") as file:
         zipped = file.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE or zipfile.is_zipfile(path)
     if zipped and (damage := archive_damage(path)):

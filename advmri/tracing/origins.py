@@ -1,5 +1,6 @@
 """The files behind scores: score files, attack files, masks, checkpoints and volumes, each compared with its digest."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from advmri.errors import InputError
 from advmri.provenance import file_sha256
 from advmri.reconstruction.checkpoint import facts_of
 from advmri.reconstruction.weights_file import read_torch_file
+from advmri.run_record import record_path
 from advmri.slice_jobs import range_of_file
 from advmri.tables import read_table
 from advmri.tracing.report import TraceReport
@@ -32,14 +34,18 @@ class Origins:
         run: results/<name>.
         report: takes what is found.
         with_volumes: whether volumes, the largest files, are read and compared.
+        scores: the score files that metrics.csv was made from, as its record says: another cut of the slices into jobs
+            leaves the files of the one before.
     """
 
-    def __init__(self, run: Path, report: TraceReport, with_volumes: bool = True) -> None:
+    def __init__(self, run: Path, report: TraceReport, with_volumes: bool = True, scores: Iterable[Path] = ()) -> None:
         self.run = run
+        self.scores = {path.resolve() for path in scores}
         self.report = report
         self.with_volumes = with_volumes
         self.checkpoints: set[Path] = set()
         self._digests: dict[Path, str] = {}
+        self._told: set[Path] = set()
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
@@ -48,26 +54,28 @@ class Origins:
 
     def follow_rows(self, rows: pd.DataFrame) -> None:
         """Say where rows of metrics.csv come from, grouped by attack file."""
-        jobs: dict[tuple[Path | None, Path | None, str], list[int]] = {}
+        jobs: dict[tuple[Path | None, str], list[int]] = {}
         for number, row in rows.iterrows():
             job = {name: row[name] for name in JOB}
-            score = job_files(self.run, "metrics", ".csv", job, int(row["slice"]))
-            attack = job_files(self.run, "attacks", ".h5", job, int(row["slice"]))
+            files = job_files(self.run, "metrics", ".csv", job, int(row["slice"]))
+            used = [path for path in files if path.resolve() in self.scores] or files
             what = "/".join(str(job[name]) for name in JOB)
-            jobs.setdefault((score[0] if score else None, attack[0] if attack else None, what), []).append(
-                int(str(number))
-            )
-        for (score_file, attack_file, what), numbers in jobs.items():
-            if score_file is None or attack_file is None:
-                missing = "score file" if score_file is None else "attack file"
-                self.report.compare(1, what, False, f"its {missing} is not below {self.run}; run the workflow again")
+            jobs.setdefault((used[0] if used else None, what), []).append(int(str(number)))
+        for (score_file, what), numbers in jobs.items():
+            if score_file is None:
+                self.report.compare(1, what, False, f"its score file is not below {self.run}; run the workflow again")
+                continue
+            within = score_file.relative_to(self.run / "metrics").with_suffix(".h5")
+            attack_file = self.run / "attacks" / within
+            if not attack_file.is_file():
+                self.report.compare(1, what, False, f"{attack_file} is missing; run the workflow again")
                 continue
             self._follow_score(score_file, rows.loc[numbers])
             self.follow_attack(attack_file, sorted({int(number) for number in rows.loc[numbers, "slice"]}))
 
     def _follow_score(self, path: Path, rows: pd.DataFrame) -> None:
         self.report.say(1, f"{path}: {len(rows)} row{'s' if len(rows) > 1 else ''}")
-        self.report.record(2, path)
+        self.report.inputs(2, self.report.record(2, path), path, "attack_file", "index")
         try:
             stored = read_table(path)
         except InputError as error:
@@ -105,8 +113,27 @@ class Origins:
                 self.report.say(3, f"{what}: not compared")
                 continue
             self.report.compare(3, what, self._digest(file) == stored, f"not the file that {path} was made from")
+            if name != "checkpoint" and file not in self._told and record_path(file).is_file():
+                self._told.add(file)
+                self.report.record(4, file)
             if name == "checkpoint":
                 self.checkpoints.add(file)
+
+    def follow_validation(self, row: pd.Series) -> None:
+        """Say where clean quality comes from: the validation it was taken from, its checkpoint, masks and volumes."""
+        for path in sorted((self.run / "models").glob(f"*-{row['acceleration']:g}x/validation.csv")):
+            wanted = {name: row[name] for name in ("model", "acceleration", "volume") if name in row}
+            table = read_table(path)
+            if not (table[list(wanted)] == pd.Series(wanted)).all(axis=1).any():
+                continue
+            self.report.say(0, f"{path}")
+            record = self.report.record(1, path)
+            names = [name for name in record.get("inputs", {}) if self.with_volumes or name != "volumes"]
+            self.report.inputs(1, record, path, *names)
+            if row["model"] != "zero_filled":
+                noted = record.get("inputs", {}).get("checkpoint", [{"path": path.with_name("model.pt")}])
+                self.checkpoints.update(Path(one["path"]) for one in noted)
+            return
 
     def follow_checkpoint(self, path: Path) -> None:
         """Say how a network was trained or where its weights came from."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from advmri.errors import DamagedFileError
 from advmri.run_record import is_same, noted_digest, read_record
 
 
@@ -32,7 +33,11 @@ class TraceReport:
 
     def record(self, depth: int, path: Path) -> Mapping[str, Any]:
         """Say how a file was made, and whether it is still that file; return its record, empty without one."""
-        record = read_record(path)
+        try:
+            record = read_record(path)
+        except DamagedFileError as error:
+            self.compare(depth, f"record of {path}", False, str(error))
+            return {}
         if record is None:
             self.say(depth, "no record beside it: not made by this run's programs, or by an older version")
             return {}

@@ -12,12 +12,22 @@ from advmri.reconstruction.checkpoint import Checkpoint, load_checkpoint, save_c
 CPU = torch.device("cpu")
 
 
-def save(path, architecture="unet", **changes):
-    network = random_network(architecture)
+def save(path, network="unet", **changes):
+    architecture, network = network, random_network(network)
     facts = {"architecture": architecture, "arguments": SMALL_NETWORKS[architecture], "acceleration": 4}
     checkpoint = Checkpoint(**facts | {"trained_on": "train", "training": {"steps": 3, "volumes": ["a"]}} | changes)
     save_checkpoint(path, checkpoint, network)
     return checkpoint, network
+
+
+def test_a_checkpoint_does_not_say_what_code_runs(tmp_path):
+    """A factory may be any function that can be imported, with any arguments."""
+    path, trace = tmp_path / "model.pt", tmp_path / "ran"
+    save(path, **{"architecture": "os:mkdir", "arguments": {"path": str(trace)}})
+    for factory in (None, "my.networks:make"):
+        with pytest.raises(InputError, match=r"model\.pt: names the factory 'os:mkdir'"):
+            load_checkpoint(path, CPU, factory)
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize("architecture", ["unet", "varnet"])

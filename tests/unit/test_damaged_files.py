@@ -119,6 +119,37 @@ def test_damage_is_named_or_without_effect(made, tmp_path, name):
     assert named >= FLIPS / 10
 
 
+@pytest.mark.parametrize("link", ["external", "soft", "storage", "virtual"])
+def test_data_that_are_not_in_the_file_are_not_read(made, tmp_path, link):
+    """Its checksums count nothing behind a link: the file is refused before anything is read."""
+    path, place = tmp_path / "attack.h5", "slice_000/box_0/reconstruction"
+    path.write_bytes((made / "attack.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        values = file[place][()]
+        del file[place]
+        if link == "external":
+            file[place] = h5py.ExternalLink(str(made / "attack.h5"), place)
+        elif link == "soft":
+            file[place] = h5py.SoftLink("/slice_001/box_0/reconstruction")
+        elif link == "storage":
+            file.create_dataset(place, values.shape, values.dtype, external=[(str(tmp_path / "raw"), 0, values.nbytes)])
+        else:
+            layout = h5py.VirtualLayout(values.shape, values.dtype)
+            layout[:] = h5py.VirtualSource(str(made / "attack.h5"), place, values.shape)
+            file.create_virtual_dataset(place, layout)
+    message = f"{place} is a link, or lies in another file"
+    with pytest.raises(DamagedFileError, match=message), open_attack_file(path):
+        pass
+
+
+@pytest.mark.parametrize(("content", "how"), [(b"", "empty"), (b"\0" * 100_000, "nothing but zeros")])
+def test_an_emptied_checkpoint_is_damaged(tmp_path, content, how):
+    """What a full disk or a lost node leaves."""
+    (tmp_path / "model.pt").write_bytes(content)
+    with pytest.raises(DamagedFileError, match=f"damaged: {how}; delete it"):
+        checkpoint_content(tmp_path / "model.pt")
+
+
 def test_a_table_made_elsewhere_needs_no_checksum(made, tmp_path):
     path = tmp_path / "scores.csv"
     path.write_bytes((made / "scores.csv").read_bytes())

@@ -134,6 +134,7 @@ def test_annotated_volumes_that_are_not_on_disk_are_noted(folder, tmp_path):
     [
         ("-rf", "begins with a dash"),
         ("a{b}", "holds braces"),
+        ("100%j", "holds a percent sign"),
         ("two\nlines", "do not print"),
         ("tab\t", "do not print"),
         ("\x7f", "do not print"),

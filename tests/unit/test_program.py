@@ -8,6 +8,7 @@ import pytest
 from support import ROOT, write_csv, write_small_volume
 
 from advmri.text_digest import with_digest
+from workflow_scripts import program
 from workflow_scripts.program import atomic_output, write_text
 
 PROGRAMS = sorted(
@@ -63,6 +64,20 @@ def test_a_mistake_of_ours_shows_its_traceback(tmp_path):
     (tmp_path / "index.json").write_text(json.dumps(with_digest({})))
     done = run_module("score", "--attack-file", "x", "--index", tmp_path / "index.json", "--output", tmp_path / "a")
     assert done.returncode == 1 and "error: unexpected" in done.stderr and "Traceback" in done.stderr
+
+
+def test_what_was_found_says_nothing_about_the_time_left(caplog, monkeypatch):
+    caplog.set_level("INFO", logger="advmri")
+    clock = iter([0.0, 5.0])
+    monkeypatch.setattr(program.time, "monotonic", lambda: next(clock, 10.0))
+    with program.Progress("attack", 4, "slices") as progress:
+        progress.finished("slice 1", 1, found_before=True)
+        progress.finished("slice 2", 2)
+        progress.finished("slice 3", 3, **{"largest error": "+5%"})
+    lines = [line.message for line in caplog.records]
+    assert lines[0] == "attack: slice 1 found, 1 of 4 slices"
+    assert lines[1] == "attack: slice 2 done, 2 of 4 slices, 20 s left"
+    assert lines[2] == "attack: slice 3 done, 3 of 4 slices, 5 s left, largest error +5%"
 
 
 def test_success_says_what_was_found(tmp_path):

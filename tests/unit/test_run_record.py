@@ -7,6 +7,7 @@ import pytest
 from support import run_program, write_csv
 
 from advmri import run_record
+from advmri.errors import DamagedFileError
 from advmri.run_record import identity, is_same, package_versions, read_record, record_path
 from advmri.tables import read_table
 from workflow_scripts import program, provenance_table, simulate_annotations
@@ -75,9 +76,38 @@ def test_code_outside_a_repository_has_no_commit(monkeypatch):
     assert state["git_commit"] is None and state["uncommitted_changes"] is None and len(state["sha256"]) == 64
 
 
-def test_a_damaged_record_is_none(written):
-    record_path(written).write_text("{")
+def test_a_damaged_record_is_named(written):
+    """Any bit; also one that leaves it JSON."""
+    place = record_path(written)
+    text = place.read_text()
+    for damaged in ("{", "", "\0" * 99, text.replace('"seed": 3', '"seed": 1'), text.replace("inputs", "inpuus", 1)):
+        place.write_text(damaged)
+        with pytest.raises(DamagedFileError, match=r"provenance\.json: damaged"):
+            read_record(written)
+
+
+def test_records_of_an_older_version_are_not_read(written):
+    place = record_path(written)
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"format_version": 1}))
     assert read_record(written) is None
+
+
+def test_a_damaged_record_does_not_end_the_table(written, caplog):
+    record_path(written).write_text("{")
+    output = written.parent / "provenance.csv"
+    run_program(provenance_table, results=written.parent, output=output)
+    (row,) = read_table(output).to_dict("records")
+    assert row["file"] == written.name and row["program"] == provenance_table.UNKNOWN
+    assert "damaged" in caplog.text
+
+
+def test_files_read_below_a_folder_are_inputs(tmp_path):
+    (tmp_path / "b.csv").write_text("b")
+    further = {"scores": {tmp_path / "b.csv"}}
+    record = run_record.make_record(
+        "workflow_scripts.x", {"folder": tmp_path}, [tmp_path / "c.csv"], "now", 1.5, further
+    )
+    assert [one["path"] for one in record["inputs"]["scores"]] == [str(tmp_path / "b.csv")]
 
 
 def test_versions_are_those_installed():

@@ -209,7 +209,7 @@ def test_a_factory_without_a_file_brings_its_weights(tmp_path, factory):
     options = {"architecture": factory, "arguments": '{"gain": 2.0}', "acceleration": 4, "trained_on": "nothing"}
     run_program(import_checkpoint, **options, device="cpu", output=tmp_path / "model.pt")
     torch.manual_seed(1)
-    checkpoint, loaded = load_checkpoint(tmp_path / "model.pt", CPU)
+    checkpoint, loaded = load_checkpoint(tmp_path / "model.pt", CPU, options["architecture"])
     assert checkpoint == Checkpoint(factory, {"gain": 2.0}, 4, "nothing")
     torch.manual_seed(0)
     expected = take_over(None, Wanted(factory, {"gain": 2.0}, 4, "nothing")).reconstructor
