@@ -185,6 +185,13 @@ FIGURES = [
 TRAINED = [name for name, model in CONFIG.models.items() if model.training is not None]
 TRAINING_FIGURE = [f"{RESULTS}/figures/figure_training.png"] if TRAINED else []
 RUN_FIGURES = [*(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES), *TRAINING_FIGURE, *CONVERGENCE_FIGURE]
+
+
+def figure_labels(figure, shows):
+    """What the report says of a figure; of two in words that differ in one place, or its page fails (Snakemake 9.27)."""
+    return {"figure": figure, "shows": shows} if len(RUN_FIGURES) != 2 else {"figure": f"{figure}: {shows}"}
+
+
 SHOWCASE_ACCELERATION = CONFIG.figures.showcase.acceleration or max(CONFIG.accelerations)
 
 

@@ -52,7 +52,7 @@ rule convergence_figure:
             f"{RESULTS}/figures/figure_convergence.png",
             caption="../report/convergence.rst",
             category="Figures",
-            labels={"figure": "convergence", "shows": "What a longer search would find"},
+            labels=figure_labels("convergence", "What a longer search would find"),
         ),
         csv=f"{RESULTS}/figures/figure_convergence.csv",
     log:

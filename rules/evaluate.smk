@@ -37,9 +37,24 @@ rule collect_tables:
         code=code("collect"),
     output:
         metrics=f"{RESULTS}/tables/metrics.csv",
-        summary=f"{RESULTS}/tables/summary.csv",
-        excluded=f"{RESULTS}/tables/excluded.csv",
-        quality=f"{RESULTS}/tables/quality.csv",
+        summary=report(
+            f"{RESULTS}/tables/summary.csv",
+            caption="../report/summary.rst",
+            category="Tables",
+            labels={"table": "summary", "shows": "Means and intervals"},
+        ),
+        excluded=report(
+            f"{RESULTS}/tables/excluded.csv",
+            caption="../report/excluded.rst",
+            category="Tables",
+            labels={"table": "excluded", "shows": "Annotations not used"},
+        ),
+        quality=report(
+            f"{RESULTS}/tables/quality.csv",
+            caption="../report/quality.rst",
+            category="Tables",
+            labels={"table": "quality", "shows": "Clean quality"},
+        ),
     log:
         f"{LOGS}/collect_tables.log",
     conda:

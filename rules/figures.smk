@@ -14,10 +14,9 @@ rule figure:
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels=lambda wildcards: {
-                "figure": wildcards.figure.removeprefix("figure_"),
-                "shows": FIGURE_PLAN[wildcards.figure][0],
-            },
+            labels=lambda wildcards: figure_labels(
+                wildcards.figure.removeprefix("figure_"), FIGURE_PLAN[wildcards.figure][0]
+            ),
         ),
         csv=f"{RESULTS}/figures/{{figure}}.csv",
     log:

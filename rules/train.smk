@@ -122,7 +122,7 @@ rule training_figure:
             f"{RESULTS}/figures/figure_training.png",
             caption="../report/training.rst",
             category="Figures",
-            labels={"figure": "training", "shows": "Learning curves"},
+            labels=figure_labels("training", "Learning curves"),
         ),
         csv=f"{RESULTS}/figures/figure_training.csv",
     log:

@@ -1,5 +1,6 @@
 """The report: made without a network, and whole in one file."""
 
+import json
 import os
 import re
 import shutil
@@ -30,3 +31,19 @@ def test_the_report_needs_no_network(finished, tmp_path):
     assert not loaded
     for figure in ("figure_1a.png", "figure_5.png"):
         assert figure in text
+    check_menus(text)
+
+
+def constant(text, name):
+    """A constant of the page's scripts."""
+    return json.JSONDecoder().raw_decode(text, re.search(rf"var {name} = (?=[{{])", text).end())[0]
+
+
+def check_menus(text):
+    """A menu fails (Snakemake 9.27) where two labels of its entries have two values each: it makes switches of them."""
+    results, menus = constant(text, "results"), constant(text, "categories")
+    assert {"Figures", "Tables"} == set(menus)
+    for menu in menus.values():
+        for entries in menu.values():
+            labels = [results[path]["labels"] for path in entries]
+            assert sum(len({one[key] for one in labels}) == 2 for key in labels[0]) < 2
