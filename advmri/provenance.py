@@ -63,7 +63,8 @@ def module_sources(module: str) -> tuple[str, ...]:
         if "." in name:
             waiting.append(name.rpartition(".")[0])
     files = {file for name in found if (file := module_file(name)) is not None}
-    files |= {compiled for file in files if (compiled := file.with_suffix(".c")).is_file()}
+    for pattern in ("{}.c", "{}_*.h"):
+        files |= {compiled for file in tuple(files) for compiled in file.parent.glob(pattern.format(file.stem))}
     return tuple(sorted(file.relative_to(ROOT).as_posix() for file in files))
 
 

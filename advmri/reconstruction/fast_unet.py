@@ -7,7 +7,7 @@ from fastmri.models.varnet import NormUnet
 from torch import Tensor, nn
 from torch.nn import functional
 
-from advmri.reconstruction import winograd
+from advmri.reconstruction import frozen_unet, winograd
 from advmri.reconstruction.normalise_activate import is_compiled_for, normalise_activate
 
 CACHED_ELEMENTS = 2**21
@@ -19,6 +19,8 @@ def unet_forward(network: Unet, image: Tensor) -> Tensor:
 
     Gradients with respect to image and weights are those of the stock module; hooks on its parts are not called.
     """
+    if frozen_unet.is_worthwhile(network, image):
+        return frozen_unet.frozen_unet_forward(network, image)
     output = _channels_last(image) if is_compiled_for(image) else image
     skipped = []
     for block in network.down_sample_layers:

@@ -1,4 +1,4 @@
-"""Compile a C file of this folder for this machine's processor, once, where there is a compiler."""
+"""Compile a C file of this folder, with its headers, for this machine's processor, once, where there is a compiler."""
 
 import ctypes
 import hashlib
@@ -67,8 +67,9 @@ def _load(compiler: str, source: Path, folder: Path) -> ctypes.CDLL:
     Raises:
         OSError, subprocess.SubprocessError: where that cannot be done, with threads or without.
     """
+    texts = [file.read_text() for file in (source, *sorted(source.parent.glob(f"{source.stem}_*.h")))]
     for flags in THREAD_FLAGS:
-        text = "\0".join([source.read_text(), compiler, *FLAGS, *flags, *PROCESSOR_FLAGS, _processor()])
+        text = "\0".join([*texts, compiler, *FLAGS, *flags, *PROCESSOR_FLAGS, _processor()])
         library = folder / f"{source.stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.so"
         try:
             if not library.is_file():
@@ -84,7 +85,7 @@ def _load(compiler: str, source: Path, folder: Path) -> ctypes.CDLL:
 def load_native(source: Path) -> ctypes.CDLL | None:
     """Return the compiled library of a C file, or None, with a warning, where it cannot be made.
 
-    Kept under the digest of source, compiler, flags and processor.
+    Kept under the digest of source, headers (`<name of the source>_*.h`), compiler, flags and processor.
     """
     compiler = _compiler()
     if compiler is None:

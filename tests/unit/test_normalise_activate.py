@@ -163,9 +163,10 @@ def test_threads_are_those_of_pytorch(tmp_path, monkeypatch, compiler):
 
 def test_libraries_are_kept_and_follow_their_source(tmp_path, monkeypatch, compiler):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    source = tmp_path / "answer.c"
+    source, header = tmp_path / "answer.c", tmp_path / "answer_value.h"
+    source.write_text('#include "answer_value.h"\nint answer(void) { return VALUE; }\n')
     for value in (1, 2):
-        source.write_text(f"int answer(void) {{ return {value}; }}\n")
+        header.write_text(f"#define VALUE {value}\n")
         for _ in range(2):
             native.load_native.cache_clear()
             library = native.load_native(source)

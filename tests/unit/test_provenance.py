@@ -50,7 +50,9 @@ def test_attack_depends_on_what_it_computes_with():
 
 def test_compiled_sources_belong_to_their_module():
     files = module_sources("advmri.reconstruction.varnet")
-    assert {"advmri/reconstruction/normalise_activate.py", "advmri/reconstruction/normalise_activate.c"} <= set(files)
+    folder = "advmri/reconstruction"
+    assert {f"{folder}/normalise_activate.py", f"{folder}/normalise_activate.c"} <= set(files)
+    assert {f"{folder}/frozen_layers.c", f"{folder}/frozen_layers_convolve.h"} <= set(files)
 
 
 def test_training_depends_on_no_attack():

@@ -8,12 +8,14 @@ from advmri.kspace import fft2c, ifft2c, rss_reconstruction
 from advmri.reconstruction.varnet import build
 
 
+@pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize(("height", "width", "batch"), [(32, 24, 1), (32, 25, 2), (30, 27, 1), (31, 26, 2)])
-def test_equals_stock_module(height, width, batch):
+def test_equals_stock_module(height, width, batch, frozen):
     torch.manual_seed(0)
     reconstructor = build(num_cascades=3, chans=3, pools=2, sens_chans=2, sens_pools=2).double()
     for index, cascade in enumerate(reconstructor.network.cascades):
         cascade.dc_weight.data.fill_(0.7 + index)
+    reconstructor.requires_grad_(not frozen)
     mask = torch.rand(batch, width) < 0.4
     centre = 5
     first = (width - centre + 1) // 2
@@ -28,7 +30,7 @@ def test_equals_stock_module(height, width, batch):
             image = center_crop(reconstructor.network(torch.view_as_real(variable), mask5, centre), (20, 20))
         else:
             image = reconstructor(variable, mask, centre, (20, 20))
-        parameters = list(reconstructor.parameters())
+        parameters = [] if frozen else list(reconstructor.parameters())
         gradients = torch.autograd.grad((image * weights).sum(), [variable, *parameters])
         results.append((image.detach(), *gradients))
     for expected, found in zip(*results, strict=True):
