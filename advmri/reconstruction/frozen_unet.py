@@ -4,31 +4,50 @@ from typing import Any
 
 import torch
 from fastmri.models import Unet
-from fastmri.models.unet import ConvBlock
+from fastmri.models.unet import ConvBlock, TransposeConvBlock
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from advmri.reconstruction import frozen_layers as layers
 from advmri.reconstruction.frozen_layers import Activation, Gradient
 
+CONTAINERS = (Unet, ConvBlock, TransposeConvBlock, nn.ModuleList, nn.Sequential, nn.Dropout2d)
 MOST_CHANNELS = 48
 """Of the first layer; with more, larger convolutions are the faster way."""
 
 
 def is_worthwhile(network: Unet, image: Tensor) -> bool:
     """Return whether `frozen_unet_forward` takes this network and image [B, C, H, W], and is faster."""
-    factor = 2 ** len(network.down_sample_layers)
+    factor, trains = 2 ** len(network.down_sample_layers), torch.is_grad_enabled()
     height, width = image.shape[-2] // factor, image.shape[-1] // factor
     return (
         network.chans <= MOST_CHANNELS
         and (height * factor, width * factor) == image.shape[-2:]
         and height * width > 1
         and not (network.training and network.drop_prob > 0)
-        and all(weight.dtype == image.dtype for weight in network.parameters())
-        and not (torch.is_grad_enabled() and any(weight.requires_grad for weight in network.parameters()))
+        and all(
+            weight.dtype == image.dtype and not (trains and weight.requires_grad) for weight in network.parameters()
+        )
         and not torch.is_autocast_enabled(image.device.type)
         and layers.is_compiled_for(image)
+        and all(_is_stock(module) for module in network.modules())
     )
+
+
+def _is_stock(module: nn.Module) -> bool:
+    """Return whether a part of a Unet is what fastMRI makes: nothing replaced, wrapped or given other settings."""
+    if type(module) is nn.Conv2d:
+        shape = (module.kernel_size, module.padding, module.bias is None)
+        plain = (module.stride, module.dilation, module.groups, module.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
+        return plain and (shape == ((3, 3), (1, 1), True) or shape[:2] == ((1, 1), (0, 0)))
+    if type(module) is nn.ConvTranspose2d:
+        plain = (module.padding, module.output_padding, module.dilation, module.groups) == ((0, 0), (0, 0), (1, 1), 1)
+        return plain and (module.kernel_size, module.stride, module.bias is None) == ((2, 2), (2, 2), True)
+    if type(module) is nn.InstanceNorm2d:
+        return (module.eps, module.affine, module.track_running_stats) == (layers.EPSILON, False, False)
+    if type(module) is nn.LeakyReLU:
+        return module.negative_slope == layers.SLOPE
+    return type(module) in CONTAINERS
 
 
 def frozen_unet_forward(network: Unet, image: Tensor) -> Tensor:

@@ -154,6 +154,41 @@ def test_only_where_it_is_the_same_function_and_faster():
     assert not is_worthwhile(network.train(), image)
 
 
+def other_slope(network):
+    network.down_sample_layers[0].layers[2] = nn.LeakyReLU(0.1)
+
+
+def other_epsilon(network):
+    network.conv.layers[1].eps = 1e-3
+
+
+def biased(network):
+    network.conv.layers[0].bias = nn.Parameter(torch.ones(36, dtype=torch.float64), requires_grad=False)
+
+
+def dilated(network):
+    network.up_conv[0].layers[4].dilation = network.up_conv[0].layers[4].padding = (2, 2)
+
+
+def parametrised(network):
+    nn.utils.parametrizations.weight_norm(network.down_sample_layers[1].layers[0])
+    network.requires_grad_(False)
+
+
+def replaced(network):
+    network.up_transpose_conv[1].layers[1] = nn.Identity()
+
+
+@pytest.mark.parametrize("change", [other_slope, other_epsilon, biased, dilated, parametrised, replaced])
+def test_changed_parts_go_the_other_way(change):
+    """And give what the changed module gives, where the other way knows it."""
+    network, image = frozen(), torch.randn(1, 2, 16, 24, dtype=torch.float64)
+    change(network)
+    assert not is_worthwhile(network, image)
+    if change is not replaced:
+        torch.testing.assert_close(unet_forward(network, image), network(image))
+
+
 def test_the_forward_pass_uses_it(monkeypatch):
     def refuse(*words):
         raise AssertionError
