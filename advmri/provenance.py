@@ -43,7 +43,7 @@ def _direct_imports(file: Path) -> frozenset[str]:
 def module_sources(module: str) -> tuple[str, ...]:
     """Return the files of `module` and of every project module it imports, transitively, relative to the root.
 
-    A C file beside a module, of the same name, belongs to it.
+    A C file beside a module, of the same name, belongs to it, with the headers whose names begin with its own.
     Imports made by name at run time (architectures, optimisers, figures) are not seen: a rule adds those it uses.
 
     Raises:

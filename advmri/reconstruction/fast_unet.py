@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from advmri.reconstruction import frozen_unet, winograd
 from advmri.reconstruction.normalise_activate import is_compiled_for, normalise_activate
+from advmri.reconstruction.stock_unet import is_stock
 
 CACHED_ELEMENTS = 2**21
 """Numbers of the first layer's images that small networks work on at a time on a CPU."""
@@ -17,8 +18,12 @@ CACHED_ELEMENTS = 2**21
 def unet_forward(network: Unet, image: Tensor) -> Tensor:
     """Return `network(image)` of [B, C, H, W] (fastmri/models/unet.py, Unet.forward): the same function, to rounding.
 
-    Gradients with respect to image and weights are those of the stock module; hooks on its parts are not called.
+    Gradients of first order with respect to image and weights are those of the stock module. A network that is not as
+    fastMRI makes it is called itself.
     """
+    if not is_stock(network):
+        result: Tensor = network(image)
+        return result
     if frozen_unet.is_worthwhile(network, image):
         return frozen_unet.frozen_unet_forward(network, image)
     output = _channels_last(image) if is_compiled_for(image) else image
@@ -47,6 +52,8 @@ def norm_unet_forward(model: NormUnet, image: Tensor) -> Tensor:
 
     On a CPU, large images go through one after the other: what is computed between two convolutions stays in its cache.
     """
+    if type(model) is not NormUnet:
+        return torch.view_as_complex(model(torch.view_as_real(image)[:, None])[:, 0].contiguous())
     together = max(1, CACHED_ELEMENTS // (image[0].numel() * model.unet.chans))
     if image.device.type != "cpu" or len(image) <= together:
         return _norm_unet_forward(model, image)

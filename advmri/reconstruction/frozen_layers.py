@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from advmri.reconstruction.native import load_native
+from advmri.reconstruction.stock_unet import EPSILON, SLOPE
 
 SOURCE = Path(__file__).with_suffix(".c")
 PRECISIONS = {torch.float32: "float32", torch.float64: "float64"}
@@ -20,8 +21,6 @@ PLAIN, ACTIVATED, DIFFERENTIATED = range(3)
 NOTHING, MOMENTS, SLOPES = range(3)
 EQUAL, EXPAND, CONTRACT = range(3)
 COEFFICIENTS = 4
-SLOPE, EPSILON = 0.2, 1e-5
-"""Of the activation below zero; added to the variance (fastmri/models/unet.py, ConvBlock)."""
 
 
 def _structure(pointers: str, numbers: str) -> tuple[tuple[str, type], ...]:
@@ -134,6 +133,12 @@ def _values(one: Tensor | Activation) -> Tensor:
     return one if isinstance(one, Tensor) else one.raw
 
 
+def _check(channels_in: int, *sources: Tensor | Activation) -> None:
+    given = sum(_values(one).shape[1] for one in sources)
+    if given != channels_in:
+        raise ValueError(f"a layer for {channels_in} channels was given {given}.")
+
+
 def _new(like: Tensor, channels: int, size: tuple[int, int]) -> Tensor:
     return like.new_empty(like.shape[0], channels, *size)
 
@@ -148,6 +153,7 @@ def _size(image: Tensor) -> tuple[int, int]:
 
 def convolve(weight: Tensor, *sources: Tensor | Activation) -> Activation:
     """Return the 3 x 3 convolution of stacked sources with weights [K, C, 3, 3]."""
+    _check(weight.shape[1], *sources)
     like = _values(sources[0])
     result = _new_activation(like, weight.shape[0], _size(like))
     _call("convolve", [*sources], [result], _size(like), weight, (weight.stride(0), weight.stride(1)))
@@ -182,6 +188,7 @@ def convolve_gradient_of_stack(weight: Tensor, gradient: Gradient, activation: A
 
 def expand(weight: Tensor, source: Activation) -> Activation:
     """Return the 2 x 2 transposed convolution of stride 2 with weights [C, K, 2, 2]."""
+    _check(weight.shape[0], source)
     height, width = size = _size(source.raw)
     result = _new_activation(source.raw, weight.shape[1], (2 * height, 2 * width))
     _call("mix", [source], [result], size, weight, (1, weight.stride(0)), mode=EXPAND)
@@ -197,6 +204,7 @@ def expand_gradient(weight: Tensor, gradient: Gradient, activation: Activation) 
 
 def combine(weight: Tensor, bias: Tensor | None, source: Activation) -> Tensor:
     """Return the 1 x 1 convolution with weights [K, C, 1, 1]."""
+    _check(weight.shape[1], source)
     result = _new(source.raw, weight.shape[0], _size(source.raw))
     _call("mix", [source], [result], _size(result), weight, (weight.stride(0), weight.stride(1)), bias)
     return result

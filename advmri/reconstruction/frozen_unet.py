@@ -4,54 +4,54 @@ from typing import Any
 
 import torch
 from fastmri.models import Unet
-from fastmri.models.unet import ConvBlock, TransposeConvBlock
+from fastmri.models.unet import ConvBlock
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from advmri.reconstruction import frozen_layers as layers
 from advmri.reconstruction.frozen_layers import Activation, Gradient
 
-CONTAINERS = (Unet, ConvBlock, TransposeConvBlock, nn.ModuleList, nn.Sequential, nn.Dropout2d)
 MOST_CHANNELS = 48
 """Of the first layer; with more, larger convolutions are the faster way."""
 
 
 def is_worthwhile(network: Unet, image: Tensor) -> bool:
-    """Return whether `frozen_unet_forward` takes this network and image [B, C, H, W], and is faster."""
-    factor, trains = 2 ** len(network.down_sample_layers), torch.is_grad_enabled()
+    """Return whether `frozen_unet_forward` takes this network and image [B, C, H, W], and is faster.
+
+    Args:
+        network: as fastMRI makes it (`stock_unet.is_stock`).
+        image: what it is given.
+    """
+    factor = 2 ** len(network.down_sample_layers)
     height, width = image.shape[-2] // factor, image.shape[-1] // factor
     return (
         network.chans <= MOST_CHANNELS
+        and image.ndim == 4
+        and image.shape[1] == network.down_sample_layers[0].layers[0].weight.shape[1]
         and (height * factor, width * factor) == image.shape[-2:]
         and height * width > 1
-        and not (network.training and network.drop_prob > 0)
-        and all(
-            weight.dtype == image.dtype and not (trains and weight.requires_grad) for weight in network.parameters()
-        )
         and not torch.is_autocast_enabled(image.device.type)
         and layers.is_compiled_for(image)
-        and all(_is_stock(module) for module in network.modules())
+        and all(_is_frozen(module, image) for module in network.modules())
     )
 
 
-def _is_stock(module: nn.Module) -> bool:
-    """Return whether a part of a Unet is what fastMRI makes: nothing replaced, wrapped or given other settings."""
-    if type(module) is nn.Conv2d:
-        shape = (module.kernel_size, module.padding, module.bias is None)
-        plain = (module.stride, module.dilation, module.groups, module.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
-        return plain and (shape == ((3, 3), (1, 1), True) or shape[:2] == ((1, 1), (0, 0)))
-    if type(module) is nn.ConvTranspose2d:
-        plain = (module.padding, module.output_padding, module.dilation, module.groups) == ((0, 0), (0, 0), (1, 1), 1)
-        return plain and (module.kernel_size, module.stride, module.bias is None) == ((2, 2), (2, 2), True)
-    if type(module) is nn.InstanceNorm2d:
-        return (module.eps, module.affine, module.track_running_stats) == (layers.EPSILON, False, False)
-    if type(module) is nn.LeakyReLU:
-        return module.negative_slope == layers.SLOPE
-    return type(module) in CONTAINERS
+def _is_frozen(module: nn.Module, image: Tensor) -> bool:
+    """Return whether a layer drops nothing, and has weights of the image's kind that need no gradient."""
+    if isinstance(module, nn.Dropout2d):
+        return not (module.training and module.p > 0)
+    if not isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        return True
+    tensors = (module.weight,) if module.bias is None else (module.weight, module.bias)
+    alike = all((one.dtype, one.device) == (image.dtype, image.device) for one in tensors)
+    return alike and not (torch.is_grad_enabled() and any(one.requires_grad for one in tensors))
 
 
 def frozen_unet_forward(network: Unet, image: Tensor) -> Tensor:
-    """Return `network(image)` [B, K, H, W] where `is_worthwhile`; it has no gradient with respect to the weights."""
+    """Return `network(image)` [B, K, H, W] where `is_worthwhile`.
+
+    It has a gradient of first order with respect to the image, and none with respect to the weights.
+    """
     result: Tensor = _FrozenUnet.apply(image, network)
     return result
 
@@ -69,8 +69,12 @@ class _Weights:
         self.expansions = [block.layers[0].weight.contiguous() for block in network.up_transpose_conv]
         *blocks, (block, last) = network.up_conv
         self.up = [_weights(block) for block in (*blocks, block)]
-        assert isinstance(last, nn.Conv2d)
         self.last, self.bias = last.weight.contiguous(), last.bias
+
+    def tensors(self) -> list[Tensor]:
+        """Return all that the backward pass reads."""
+        pairs = [*self.down, self.bottom, *self.up]
+        return [*(weight for pair in pairs for weight in pair), *self.expansions, self.last]
 
 
 class _FrozenUnet(torch.autograd.Function):
@@ -98,14 +102,19 @@ class _FrozenUnet(torch.autograd.Function):
             kept.append(expanded)
             deepest = block(pair, expanded, across.pop())
         context.weights = weights
-        context.save_for_backward(*(tensor for one in kept for tensor in (one.raw, one.coefficients)))
+        # The weights among them, which are there as attributes too: autograd then finds them changed where they are.
+        context.save_for_backward(
+            *(tensor for one in kept for tensor in (one.raw, one.coefficients)), *weights.tensors()
+        )
         return layers.combine(weights.last, weights.bias, deepest)
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        weights, saved = context.weights, iter(context.saved_tensors)
-        kept = [Activation(raw, coefficients) for raw, coefficients in zip(saved, saved, strict=True)]
+        weights = context.weights
+        saved = iter(context.saved_tensors[: -len(weights.tensors())])
+        # Means of gradients are written to the coefficients: another thread may go the same way.
+        kept = [Activation(raw, coefficients.clone()) for raw, coefficients in zip(saved, saved, strict=True)]
         depth = len(weights.down)
         down = [(kept.pop(0), kept.pop(0)) for _ in range(depth)]
         bottom = (kept.pop(0), kept.pop(0))

@@ -1,18 +1,21 @@
 """The Unet with frozen weights is the stock module: output and input gradient, any size, any processor's vectors."""
 
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from fastmri.models import Unet
+from fastmri.models.varnet import NormUnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from advmri.reconstruction import fast_unet, frozen_layers, frozen_unet, native, normalise_activate
-from advmri.reconstruction.fast_unet import unet_forward
+from advmri.reconstruction.fast_unet import norm_unet_forward, unet_forward
 from advmri.reconstruction.frozen_unet import frozen_unet_forward, is_worthwhile
+from advmri.reconstruction.stock_unet import is_stock
 
 pytestmark = pytest.mark.skipif(native.load_native(frozen_layers.SOURCE) is None, reason="no C compiler")
 
@@ -149,17 +152,25 @@ def test_only_where_it_is_the_same_function_and_faster():
     assert not is_worthwhile(frozen(dtype=torch.float32).requires_grad_(True), image)
     with torch.autocast("cpu", torch.bfloat16):
         assert not is_worthwhile(network, image)
-    network.drop_prob = 0.5
-    assert is_worthwhile(network, image)
-    assert not is_worthwhile(network.train(), image)
+    assert is_worthwhile(network.train(), image)
 
 
 def other_slope(network):
     network.down_sample_layers[0].layers[2] = nn.LeakyReLU(0.1)
 
 
+def other_activation(network):
+    network.down_sample_layers[0].layers[2] = nn.ReLU()
+
+
 def other_epsilon(network):
     network.conv.layers[1].eps = 1e-3
+
+
+def affine(network):
+    network.conv.layers[1] = nn.InstanceNorm2d(36, affine=True, dtype=torch.float64)
+    network.conv.layers[1].weight.data.fill_(2)
+    network.requires_grad_(False)
 
 
 def biased(network):
@@ -170,23 +181,111 @@ def dilated(network):
     network.up_conv[0].layers[4].dilation = network.up_conv[0].layers[4].padding = (2, 2)
 
 
+def mirrored(network):
+    network.conv.layers[4] = nn.Conv2d(36, 36, 3, padding=1, bias=False, padding_mode="reflect", dtype=torch.float64)
+    network.requires_grad_(False)
+
+
 def parametrised(network):
     nn.utils.parametrizations.weight_norm(network.down_sample_layers[1].layers[0])
     network.requires_grad_(False)
 
 
-def replaced(network):
+def hooked(network):
+    network.conv.layers[4].register_forward_hook(lambda module, images, output: 2 * output + 1)
+    network.conv.register_forward_hook(lambda module, images, output: 2 * output)
+
+
+def without_a_norm(network):
     network.up_transpose_conv[1].layers[1] = nn.Identity()
 
 
-@pytest.mark.parametrize("change", [other_slope, other_epsilon, biased, dilated, parametrised, replaced])
-def test_changed_parts_go_the_other_way(change):
-    """And give what the changed module gives, where the other way knows it."""
+def with_another_layer(network):
+    network.up_conv[-1].append(nn.Tanh())
+
+
+def subclassed(network):
+    network.__class__ = type("Louder", (Unet,), {"forward": lambda self, image: 2 * Unet.forward(self, image)})
+
+
+CHANGES = (
+    *(other_slope, other_activation, other_epsilon, affine, biased, dilated, mirrored, parametrised, hooked),
+    *(without_a_norm, with_another_layer, subclassed),
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_networks_are_called_themselves(change):
     network, image = frozen(), torch.randn(1, 2, 16, 24, dtype=torch.float64)
+    before = network(image)
+    assert is_stock(network)
     change(network)
+    assert not is_stock(network)
+    # A norm takes a bias away again.
+    assert not torch.allclose(network(image), before) or change in (parametrised, biased)
+    torch.testing.assert_close(unet_forward(network, image), network(image), rtol=0, atol=0)
+
+
+def test_changed_norm_unets_are_called_themselves():
+    model = type("Louder", (NormUnet,), {"forward": lambda self, image: 2 * NormUnet.forward(self, image)})(3, 2)
+    image = torch.randn(2, 24, 32, dtype=torch.complex64)
+    expected = torch.view_as_complex(model(torch.view_as_real(image)[:, None]))[:, 0]
+    torch.testing.assert_close(norm_unet_forward(model, image), expected)
+
+
+def test_wrong_images_are_refused_as_by_the_stock_module():
+    network = frozen()
+    for shape in ((1, 3, 16, 24), (1, 1, 16, 24), (1, 2, 3, 16, 24)):
+        image = torch.randn(shape, dtype=torch.float64)
+        with pytest.raises((RuntimeError, ValueError)):
+            network(image)
+        with pytest.raises((RuntimeError, ValueError)):
+            unet_forward(network, image)
+    network.conv.layers[4].weight = nn.Parameter(torch.zeros(36, 35, 3, 3, dtype=torch.float64), requires_grad=False)
+    with pytest.raises(ValueError, match="a layer for 35 channels was given 36"):
+        unet_forward(network, torch.randn(1, 2, 16, 24, dtype=torch.float64))
+
+
+def test_weights_elsewhere_or_with_gradients_by_another_name():
+    network, image = frozen(), torch.randn(1, 2, 16, 24, dtype=torch.float64)
+    assert not is_worthwhile(frozen().to("meta"), image)
+    layer = network.conv.layers[0]
+    weight = layer.weight.detach().clone().requires_grad_(True)
+    del layer.weight
+    layer.weight = weight
     assert not is_worthwhile(network, image)
-    if change is not replaced:
-        torch.testing.assert_close(unet_forward(network, image), network(image))
+    unet_forward(network, image).sum().backward()
+    assert weight.grad is not None
+
+
+def test_dropout_of_single_layers():
+    network, image = frozen(), torch.randn(1, 2, 16, 24, dtype=torch.float64)
+    network.conv.layers[3].p = 0.5
+    assert is_worthwhile(network, image)
+    network.conv.layers[3].train()
+    assert not is_worthwhile(network, image)
+
+
+def test_weights_that_change_before_the_backward_pass_are_an_error():
+    network, image = frozen(), torch.randn(1, 2, 16, 24, dtype=torch.float64, requires_grad=True)
+    output = frozen_unet_forward(network, image).sum()
+    network.conv.layers[0].weight.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.backward()
+
+
+def test_backward_passes_side_by_side():
+    network, image = frozen(), torch.randn(2, 2, 32, 40, dtype=torch.float64, requires_grad=True)
+    output = frozen_unet_forward(network, image)
+    gradients = [torch.randn_like(output) for _ in range(2)]
+
+    def backward(gradient):
+        return torch.autograd.grad(output, image, gradient, retain_graph=True)[0]
+
+    expected = [backward(gradient) for gradient in gradients]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(backward, gradients * 20))
+    assert all(torch.equal(one, expected[number % 2]) for number, one in enumerate(found))
 
 
 def test_the_forward_pass_uses_it(monkeypatch):
