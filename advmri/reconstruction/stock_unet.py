@@ -14,7 +14,8 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 def is_stock(network: Unet) -> bool:
     """Return whether nothing in a network is replaced, wrapped, added, or given other settings.
 
-    Otherwise the stock forward pass is not all that it does. Sizes, dropout, training and weights may be any. Hooks on its parts count as added.
+    Otherwise the stock forward pass is not all that it does. Sizes, dropout, training and weights may be any. Hooks on
+    its parts count as added.
     """
     if type(network) is not Unet or not _holds(network.up_conv[-1], (ConvBlock, nn.Conv2d)):
         return False
