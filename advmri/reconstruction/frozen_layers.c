@@ -9,6 +9,8 @@
  *
  * Sums of strips are added in order: results do not depend on the number of threads.
  */
+#ifndef REAL
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -85,6 +87,17 @@ static int64_t inputs_of(const Layer *layer) { return layer->sources[0].channels
 
 static int64_t outputs_of(const Layer *layer) { return layer->sinks[0].channels + layer->sinks[1].channels; }
 
+/* Which of two stacked images, of `first` and `second` channels, a channel belongs to, and its plane there. */
+typedef struct {
+    int part;
+    int64_t plane;
+} Place;
+
+static Place place_of(int64_t first, int64_t second, int64_t sample, int64_t channel) {
+    int part = channel >= first;
+    return (Place){part, sample * (part ? second : first) + channel - part * first};
+}
+
 /* Output channels that are worked out together, of those left; an even number where `even`. */
 static int64_t block_of(int64_t left, int even) {
     if (even) return left >= 8 ? 8 : 4;
@@ -103,23 +116,17 @@ static int64_t vectors_of(int64_t left, int64_t block) {
 #define REAL float
 #define INTEGER int32_t
 #define NAME(stem) stem##_float32
-#include "frozen_layers_planes.h"
-#include "frozen_layers_products.h"
-#include "frozen_layers_convolve.h"
-#include "frozen_layers_pixels.h"
-#undef VECTOR
-#undef MASK
-#undef LANES
-#undef SUMS
-#undef PLANE
-#undef INPUT
+#include "frozen_layers.c"
 #undef NAME
 #undef INTEGER
 #undef REAL
-
 #define REAL double
 #define INTEGER int64_t
 #define NAME(stem) stem##_float64
+#include "frozen_layers.c"
+
+#else
+
 #include "frozen_layers_planes.h"
 #include "frozen_layers_products.h"
 #include "frozen_layers_convolve.h"
@@ -130,6 +137,5 @@ static int64_t vectors_of(int64_t left, int64_t block) {
 #undef SUMS
 #undef PLANE
 #undef INPUT
-#undef NAME
-#undef INTEGER
-#undef REAL
+
+#endif

@@ -108,9 +108,8 @@ def _call(
     mode: int = EQUAL,
 ) -> None:
     """Do one layer; `size` is that of the smaller images, `strides` of the weight's outputs and inputs."""
-    library, first = load_native(SOURCE), sinks[0]
+    library, like = load_native(SOURCE), _values(sinks[0])
     assert library is not None
-    like = first if isinstance(first, Tensor) else first.raw if isinstance(first, Activation) else first.values
     layer = _Layer(
         (_Source * 2)(*map(_source, sources)),
         (_Sink * 2)(*map(_sink, sinks)),
@@ -129,8 +128,8 @@ def _call(
         raise MemoryError("no memory left for a layer of the network.")
 
 
-def _values(one: Tensor | Activation) -> Tensor:
-    return one if isinstance(one, Tensor) else one.raw
+def _values(one: Tensor | Activation | Gradient) -> Tensor:
+    return one if isinstance(one, Tensor) else one.raw if isinstance(one, Activation) else one.values
 
 
 def _check(channels_in: int, *sources: Tensor | Activation) -> None:
@@ -147,6 +146,10 @@ def _new_activation(like: Tensor, channels: int, size: tuple[int, int]) -> Activ
     return Activation(_new(like, channels, size), like.new_empty(like.shape[0], channels, COEFFICIENTS))
 
 
+def _new_gradient(activation: Activation) -> Gradient:
+    return Gradient(torch.empty_like(activation.raw), activation)
+
+
 def _size(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
 
@@ -160,29 +163,31 @@ def convolve(weight: Tensor, *sources: Tensor | Activation) -> Activation:
     return result
 
 
+def _convolve_back(weight: Tensor, gradient: Gradient, *results: Tensor | Gradient) -> None:
+    strides = (weight.stride(1), weight.stride(0))
+    _call("convolve", [gradient], [*results], _size(gradient.values), weight, strides, flipped=True)
+
+
 def convolve_gradient(weight: Tensor, gradient: Gradient, activation: Activation) -> Gradient:
     """Return the gradient with respect to the activation that was convolved."""
-    result = Gradient(torch.empty_like(activation.raw), activation)
-    strides = (weight.stride(1), weight.stride(0))
-    _call("convolve", [gradient], [result], _size(result.values), weight, strides, flipped=True)
+    result = _new_gradient(activation)
+    _convolve_back(weight, gradient, result)
     return result
 
 
 def convolve_gradient_of_image(weight: Tensor, gradient: Gradient) -> Tensor:
     """Return the gradient with respect to the image that was convolved."""
     result = _new(gradient.values, weight.shape[1], _size(gradient.values))
-    strides = (weight.stride(1), weight.stride(0))
-    _call("convolve", [gradient], [result], _size(result), weight, strides, flipped=True)
+    _convolve_back(weight, gradient, result)
     return result
 
 
 def convolve_gradient_of_stack(weight: Tensor, gradient: Gradient, activation: Activation) -> tuple[Gradient, Tensor]:
     """Return the gradients with respect to an activation, and to what was stacked behind it, not yet all of it."""
-    result = Gradient(torch.empty_like(activation.raw), activation)
+    result = _new_gradient(activation)
     channels = weight.shape[1] - activation.raw.shape[1]
     behind = _new(gradient.values, channels, _size(gradient.values))
-    strides = (weight.stride(1), weight.stride(0))
-    _call("convolve", [gradient], [result, behind], _size(behind), weight, strides, flipped=True)
+    _convolve_back(weight, gradient, result, behind)
     return result, behind
 
 
@@ -197,7 +202,7 @@ def expand(weight: Tensor, source: Activation) -> Activation:
 
 def expand_gradient(weight: Tensor, gradient: Gradient, activation: Activation) -> Gradient:
     """Return the gradient with respect to the activation that was expanded."""
-    result = Gradient(torch.empty_like(activation.raw), activation)
+    result = _new_gradient(activation)
     _call("mix", [gradient], [result], _size(result.values), weight, (weight.stride(0), 1), mode=CONTRACT)
     return result
 
@@ -212,7 +217,7 @@ def combine(weight: Tensor, bias: Tensor | None, source: Activation) -> Tensor:
 
 def combine_gradient(weight: Tensor, gradient: Tensor, activation: Activation) -> Gradient:
     """Return the gradient with respect to the activation that was combined."""
-    result = Gradient(torch.empty_like(activation.raw), activation)
+    result = _new_gradient(activation)
     _call("mix", [gradient], [result], _size(gradient), weight, (weight.stride(1), weight.stride(0)))
     return result
 

@@ -123,11 +123,12 @@ int NAME(pool)(const Layer *layer) {
 int NAME(unpool)(const Layer *layer) {
     int64_t channels = layer->sinks[0].channels, height = 2 * layer->height, width = 2 * layer->width, strips = strips_of(height);
     double *kept = malloc(sizeof(double) * layer->samples * strips * channels * 3);
-    int failed = kept == NULL;
+    if (kept == NULL) return 1;
+    int failed = 0;
 #pragma omp parallel num_threads(layer->threads) reduction(| : failed)
     {
         REAL *wide = NAME(room)(width + LANES);
-        failed |= wide == NULL;
+        failed = wide == NULL;
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < layer->samples * strips; i++) {
             if (failed) continue;

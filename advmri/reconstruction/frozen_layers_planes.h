@@ -82,9 +82,9 @@ typedef struct {
 
 /* The plane of an input channel of stacked sources, whose images have this many pixels. */
 static INPUT NAME(input_of)(const Layer *layer, int64_t sample, int64_t input, int64_t pixels) {
-    int second = input >= layer->sources[0].channels;
-    const Source *source = &layer->sources[second];
-    int64_t number = sample * source->channels + input - second * layer->sources[0].channels;
+    Place place = place_of(layer->sources[0].channels, layer->sources[1].channels, sample, input);
+    const Source *source = &layer->sources[place.part];
+    int64_t number = place.plane;
     INPUT plane = {.values = (const REAL *)source->values + number * pixels, .pixels = pixels, .kind = source->kind};
     plane.slope = (REAL)layer->slope;
     if (source->kind != PLAIN) {
@@ -131,9 +131,9 @@ static void NAME(read_row)(const INPUT *input, int64_t row, int64_t width, int64
 
 /* The plane of an output channel of stacked sinks, whose images have this many pixels. */
 static PLANE NAME(plane_of)(const Layer *layer, int64_t sample, int64_t output, int64_t pixels) {
-    int second = output >= layer->sinks[0].channels;
-    const Sink *sink = &layer->sinks[second];
-    int64_t number = sample * sink->channels + output - second * layer->sinks[0].channels;
+    Place place = place_of(layer->sinks[0].channels, layer->sinks[1].channels, sample, output);
+    const Sink *sink = &layer->sinks[place.part];
+    int64_t number = place.plane;
     PLANE plane = {.values = (REAL *)sink->values + number * pixels, .pixels = pixels, .sums = sink->sums};
     plane.slope = (REAL)layer->slope;
     if (sink->sums == SLOPES) {
@@ -188,11 +188,10 @@ static void NAME(finish)(const Layer *layer, const double *sums, int64_t height,
     int64_t outputs = outputs_of(layer), strips = strips_of(height);
     for (int64_t i = 0; i < layer->samples * outputs; i++) {
         int64_t sample = i / outputs, channel = i % outputs;
-        int second = channel >= layer->sinks[0].channels;
-        const Sink *sink = &layer->sinks[second];
+        Place place = place_of(layer->sinks[0].channels, layer->sinks[1].channels, sample, channel);
+        const Sink *sink = &layer->sinks[place.part];
         if (sink->sums == NOTHING) continue;
-        int64_t plane = sample * sink->channels + channel - second * layer->sinks[0].channels;
-        REAL *coefficients = (REAL *)sink->coefficients + plane * COEFFICIENTS;
+        REAL *coefficients = (REAL *)sink->coefficients + place.plane * COEFFICIENTS;
         double mean = 0, spread = 0, slant = 0, number = 0;
         for (int64_t strip = 0; strip < strips; strip++) {
             const double *of_strip = sums + ((sample * strips + strip) * outputs + channel) * 3;

@@ -16,12 +16,7 @@ MOST_CHANNELS = 48
 
 
 def is_worthwhile(network: Unet, image: Tensor) -> bool:
-    """Return whether `frozen_unet_forward` takes this network and image [B, C, H, W], and is faster.
-
-    Args:
-        network: as fastMRI makes it (`stock_unet.is_stock`).
-        image: what it is given.
-    """
+    """Return whether `frozen_unet_forward` takes a network that `is_stock` and an image [B, C, H, W], and is faster."""
     factor = 2 ** len(network.down_sample_layers)
     height, width = image.shape[-2] // factor, image.shape[-1] // factor
     return (
@@ -102,7 +97,7 @@ class _FrozenUnet(torch.autograd.Function):
             kept.append(expanded)
             deepest = block(pair, expanded, across.pop())
         context.weights = weights
-        # The weights among them, which are there as attributes too: autograd then finds them changed where they are.
+        # The weights too, although `context.weights` has them: autograd refuses a backward pass after they changed.
         context.save_for_backward(
             *(tensor for one in kept for tensor in (one.raw, one.coefficients)), *weights.tensors()
         )
