@@ -39,9 +39,8 @@ def unet_forward(network: Unet, image: Tensor) -> Tensor:
         below, right = (across.shape[dim] - output.shape[dim] for dim in (-2, -1))
         if below or right:
             output = functional.pad(output, (0, right, 0, below), "reflect")
-        output = torch.cat([output, across], dim=1)
         block, *last = conv if isinstance(conv, nn.Sequential) else (conv,)
-        output = _conv_block(block, output)
+        output = _conv_block(block, output, across)
         for convolution in last:
             output = convolution(output)
     return output
@@ -75,20 +74,20 @@ def _channels_last(image: Tensor) -> Tensor:
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def _activated(layers: nn.Sequential, image: Tensor) -> Tensor:
-    """Apply convolution, normalisation and activation, the first three of `layers`."""
+def _activated(layers: nn.Sequential, *images: Tensor) -> Tensor:
+    """Apply convolution, normalisation and activation, the first three of `layers`, to images side by side."""
     convolution, normalisation, activation = layers
     assert isinstance(normalisation, nn.InstanceNorm2d) and isinstance(activation, nn.LeakyReLU)
-    if isinstance(convolution, nn.Conv2d) and winograd.is_worthwhile(convolution, image):
-        output = winograd.convolve(convolution, image)
+    if isinstance(convolution, nn.Conv2d) and winograd.is_worthwhile(convolution, *images):
+        output = winograd.convolve(convolution, *images)
     else:
-        output = convolution(image)
+        output = convolution(torch.cat(images, dim=1) if len(images) > 1 else images[0])
     return normalise_activate(output, normalisation.eps, activation.negative_slope)
 
 
-def _conv_block(block: ConvBlock, image: Tensor) -> Tensor:
+def _conv_block(block: ConvBlock, *images: Tensor) -> Tensor:
     layers = block.layers
-    return layers[7](_activated(layers[4:7], layers[3](_activated(layers[0:3], image))))
+    return layers[7](_activated(layers[4:7], layers[3](_activated(layers[0:3], *images))))
 
 
 def _transpose_conv_block(block: TransposeConvBlock, image: Tensor) -> Tensor:

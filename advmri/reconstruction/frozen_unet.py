@@ -10,13 +10,17 @@ from torch.autograd.function import once_differentiable
 
 from advmri.reconstruction import frozen_layers as layers
 from advmri.reconstruction.frozen_layers import Activation, Gradient
+from advmri.reconstruction.processor import multiplies_bfloat16
 
 MOST_CHANNELS = 48
 """Of the first layer; with more, larger convolutions are the faster way."""
 
 
 def is_worthwhile(network: Unet, image: Tensor) -> bool:
-    """Return whether `frozen_unet_forward` takes a network that `is_stock` and an image [B, C, H, W], and is faster."""
+    """Return whether `frozen_unet_forward` takes a network that `is_stock` and an image [B, C, H, W], and is faster.
+
+    Under autocast too it works in the image's own precision, where the processor has nothing faster.
+    """
     factor = 2 ** len(network.down_sample_layers)
     height, width = image.shape[-2] // factor, image.shape[-1] // factor
     return (
@@ -25,7 +29,7 @@ def is_worthwhile(network: Unet, image: Tensor) -> bool:
         and image.shape[1] == network.down_sample_layers[0].layers[0].weight.shape[1]
         and (height * factor, width * factor) == image.shape[-2:]
         and height * width > 1
-        and not torch.is_autocast_enabled(image.device.type)
+        and not (torch.is_autocast_enabled(image.device.type) and multiplies_bfloat16())
         and layers.is_compiled_for(image)
         and all(_is_frozen(module, image) for module in network.modules())
     )

@@ -2,12 +2,15 @@
 
 They are what attacks on large U-Nets spend their time on. In F(4 x 4, 3 x 3) of Lavin and Gray (2016, arXiv:1509.09308,
 section 4.2), tiles of 6 x 6 pixels become 36 numbers per channel, each of which is multiplied by its own matrix of
-weights. The gradient takes the transposed steps. It is the same function as the direct convolution; in float32 its
-rounding error is four to ten times as large.
+weights. The gradient is a convolution too, with each kernel the other way round. It is the same function as the direct
+convolution; in float32 its rounding error is four to ten times as large.
+
+Under autocast to bfloat16 images are stored in bfloat16. Products are then of half precision where the processor has
+them (AVX512-FP16, at twice the rate of float32), else float32: without AMX few processors multiply bfloat16 any faster.
 """
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +19,71 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from advmri.reconstruction.native import load_native
+from advmri.reconstruction.processor import multiplies_bfloat16
 
 SOURCE = Path(__file__).with_suffix(".c")
-PRECISIONS = {torch.float32: "float32", torch.float64: "float64"}
+PRECISIONS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
 STEP, POINTS, LANES = 4, 36, 16
 FEWEST_CHANNELS, FEWEST_TILES = 64, 20
 """Of input and output, and of an image's pixels, for which it is the faster way."""
-TILES = 128
-"""About as many lie between image and image at a time: more leave the processor's cache."""
-LARGEST_MATRICES = 2**22
-"""Numbers in the matrices of weights, which are made for each convolution anew: four times the weights are not kept."""
-SPREAD_TYPES = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
-WEIGHT_TYPES = [ctypes.c_void_p] * 2 + [ctypes.c_int64] * 5
+SPREAD_NUMBERS = 2**22
+"""About as many of the images' numbers are spread at a time."""
+TILES, INPUTS = 112, 64
+"""That a thread multiplies at a time; of more tiles than these all inputs, as their matrices are made once for all."""
+FEWEST_OUTPUTS, MOST_OUTPUTS = 64, 128
+"""That a thread works out at a time: so few that all threads have some."""
 
 
-class _Block(ctypes.Structure):
-    """Images and the rows of their tiles that are being worked on: `Block` of winograd.c."""
+class _Convolution(ctypes.Structure):
+    """What is convolved and how it is divided: `Convolution` of winograd.c."""
 
     _fields_ = tuple(
-        (name, ctypes.c_int64) for name in ("height", "width", "channels", "stride", "first", "rows", "step")
+        (name, ctypes.c_int64)
+        for name in (
+            *("samples", "height", "width", "inputs", "outputs", "reversed"),
+            *("tiles_together", "tiles_at_once", "outputs_at_once", "inputs_at_once", "shared"),
+        )
     )
 
 
-def is_worthwhile(convolution: nn.Conv2d, image: Tensor) -> bool:
-    """Return whether `convolve` takes this convolution of an image [B, C, H, W], and is faster."""
+def _pixels(image: Tensor) -> torch.dtype:
+    """Return what the images of a convolution are stored in: under autocast what that says."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else image.dtype
+
+
+def _is_of_precision(convolution: nn.Conv2d, image: Tensor) -> bool:
+    """Return whether images and weights are of the same precision, or float32 and to be taken in bfloat16."""
+    if torch.is_autocast_enabled("cpu"):
+        known = _pixels(image) == torch.bfloat16 and image.dtype in (torch.float32, torch.bfloat16)
+        return known and convolution.weight.dtype == torch.float32 and not multiplies_bfloat16()
+    return image.dtype in (torch.float32, torch.float64) and image.dtype == convolution.weight.dtype
+
+
+class _Stack(ctypes.Structure):
+    """One or two images whose channels lie side by side: `Stack` of winograd.c."""
+
+    _fields_ = (("first", ctypes.c_void_p), ("other", ctypes.c_void_p), ("channels", ctypes.c_int64))
+
+    @classmethod
+    def of(cls, images: Sequence[Tensor]) -> "_Stack":
+        """Return the stack of channels-last images."""
+        return cls(images[0].data_ptr(), images[-1].data_ptr(), images[0].shape[1])
+
+
+def is_worthwhile(convolution: nn.Conv2d, *images: Tensor) -> bool:
+    """Return whether `convolve` takes this convolution of one or two images [B, C, H, W], and is faster."""
+    image = images[0]
     return (
-        image.device.type == "cpu"
-        and image.dtype in PRECISIONS
-        and image.dtype == convolution.weight.dtype
-        and not torch.is_autocast_enabled(image.device.type)
+        image.device.type == convolution.weight.device.type == "cpu"
+        and _is_of_precision(convolution, image)
         and not (torch.is_grad_enabled() and convolution.weight.requires_grad)
         and convolution.bias is None
         and (convolution.kernel_size, convolution.stride, convolution.padding) == ((3, 3), (1, 1), (1, 1))
         and (convolution.dilation, convolution.groups, convolution.padding_mode) == ((1, 1), 1, "zeros")
         and min(convolution.in_channels, convolution.out_channels) >= FEWEST_CHANNELS
-        and convolution.in_channels % LANES == convolution.out_channels % LANES == 0
+        and convolution.out_channels % LANES == 0
+        and convolution.in_channels == sum(one.shape[1] for one in images)
+        and all(one.shape[1] % LANES == 0 and one.dtype == image.dtype for one in images)
         and _tiles(image) >= FEWEST_TILES
         and load_native(SOURCE) is not None
     )
@@ -60,118 +93,65 @@ def _tiles(image: Tensor) -> int:
     return image.shape[0] * -(-image.shape[2] // STEP) * -(-image.shape[3] // STEP)
 
 
-def _function(name: str, dtype: torch.dtype, types: list[Any]) -> Any:
+def _divided(images: Sequence[Tensor], outputs: int, is_reversed: bool) -> _Convolution:
+    """Return a convolution of images [B, C, H, W], divided so that what is worked on stays in the caches."""
+    samples, _, height, width = images[0].shape
+    inputs, tiles = sum(image.shape[1] for image in images), _tiles(images[0])
+    together = min(tiles, max(TILES, SPREAD_NUMBERS // (POINTS * inputs) // TILES * TILES))
+    each = -(-outputs // (2 * torch.get_num_threads() * FEWEST_OUTPUTS)) * FEWEST_OUTPUTS
+    return _Convolution(
+        *(samples, height, width, inputs, outputs, is_reversed),
+        tiles_together=together,
+        tiles_at_once=min(tiles, TILES),
+        outputs_at_once=min(each, MOST_OUTPUTS),
+        inputs_at_once=min(INPUTS, inputs),
+        shared=tiles > TILES,
+    )
+
+
+def _call(name: str, dtype: torch.dtype, result: Any, *arguments: int) -> int | None:
     library = load_native(SOURCE)
     assert library is not None
     function = getattr(library, f"{name}_{PRECISIONS[dtype]}")
-    function.argtypes, function.restype = types, None
-    return function
+    function.argtypes = [*[ctypes.c_void_p] * (len(arguments) - 1), ctypes.c_int64]
+    function.restype = result
+    found: int | None = function(*arguments)
+    return found
 
 
-def _matrices(weight: Tensor, outputs: slice, inputs: slice) -> Tensor:
-    """Return matrices [36, K, C] of a part of the weights [K, C, 3, 3]."""
-    part = weight[outputs, inputs]
-    matrices = _points(weight, *part.shape[:2])
-    spread = _function("spread_weights", weight.dtype, WEIGHT_TYPES)
-    spread(
-        part.data_ptr(),
-        matrices.data_ptr(),
-        *part.shape[:2],
-        weight.shape[1],
-        matrices.stride(0),
-        torch.get_num_threads(),
-    )
-    return matrices
-
-
-def _points(like: Tensor, rows: int, columns: int) -> Tensor:
-    """Return uninitialised matrices [36, rows, columns], further apart than they are large."""
-    step = rows * columns + LANES
-    return like.new_empty(POINTS * step).as_strided((POINTS, rows, columns), (step, columns, 1))
-
-
-def _parts(channels: int, others: int) -> Iterator[slice]:
-    """Divide the channels of a result so that the matrices from `others` channels to each part are small enough."""
-    most = max(LANES, LARGEST_MATRICES // (POINTS * others) // LANES * LANES)
-    return (slice(first, min(first + most, channels)) for first in range(0, channels, most))
-
-
-def _blocks(image: Tensor) -> list[tuple[int, int]]:
-    """Return first row of tiles, and number of rows, of the parts of images [B, C, H, W] that go through together."""
-    across, down = -(-image.shape[3] // STEP), image.shape[0] * -(-image.shape[2] // STEP)
-    together = max(1, round(TILES / across))
-    return [(first, min(together, down - first)) for first in range(0, down, together)]
-
-
-def _spread(name: str, image: Tensor, first: int, rows: int) -> Tensor:
-    """Return tiles [36, T, C] of channels-last images [B, C, H, W]."""
-    channels, height, width = image.shape[1:]
-    tiles = _points(image, rows * -(-width // STEP), channels)
-    block = _Block(height, width, channels, channels, first, rows, tiles.stride(0))
-    function = _function(name, image.dtype, SPREAD_TYPES)
-    function(image.data_ptr(), tiles.data_ptr(), ctypes.addressof(block), torch.get_num_threads())
-    return tiles
-
-
-def _gather(name: str, tiles: Tensor, image: Tensor, channels: slice, first: int, rows: int) -> None:
-    """Turn tiles [36, T, c] into channels of channels-last images [B, C, H, W]."""
-    every, height, width = image.shape[1:]
-    block = _Block(height, width, tiles.shape[2], every, first, rows, tiles.stride(0))
-    target = image.data_ptr() + channels.start * image.element_size()
-    function = _function(name, image.dtype, SPREAD_TYPES)
-    function(tiles.data_ptr(), target, ctypes.addressof(block), torch.get_num_threads())
-
-
-def _multiply(image: Tensor, result: Tensor, matrices: Callable[[slice], Tensor], spread: str, gather: str) -> None:
-    """Turn images [B, C, H, W] into tiles, multiply, and turn the products into the result [B, K, H, W].
-
-    Both are channels-last; `matrices` returns the weights [36, C, k] for some channels of the result.
-    """
-    blocks = _blocks(image)
-    kept = _spread(spread, image, *blocks[0]) if len(blocks) == 1 else None
-    for part in _parts(result.shape[1], image.shape[1]):
-        weights = matrices(part)
-        for first, rows in blocks:
-            tiles = _spread(spread, image, first, rows) if kept is None else kept
-            products = _points(image, tiles.shape[1], weights.shape[2])
-            torch.bmm(tiles, weights, out=products)
-            _gather(gather, products, result, part, first, rows)
-
-
-def _empty(image: Tensor, channels: int) -> Tensor:
-    shape = (image.shape[0], channels, *image.shape[2:])
-    return torch.empty(shape, dtype=image.dtype, memory_format=torch.channels_last)
+def _convolve(images: Sequence[Tensor], weight: Tensor, outputs: Sequence[int], is_reversed: bool) -> list[Tensor]:
+    """Return the convolution of images [B, C, H, W], divided into parts [B, K, H, W], channels last."""
+    images = [image.contiguous(memory_format=torch.channels_last) for image in images]
+    samples, _, height, width = images[0].shape
+    results = [
+        torch.empty((samples, channels, height, width), dtype=images[0].dtype, memory_format=torch.channels_last)
+        for channels in outputs
+    ]
+    its, threads = _divided(images, sum(outputs), is_reversed), torch.get_num_threads()
+    size = _call("space", images[0].dtype, ctypes.c_int64, ctypes.addressof(its), threads)
+    assert size is not None
+    space = torch.empty(size, dtype=torch.uint8)
+    image, result = _Stack.of(images), _Stack.of(results)
+    pointers = (ctypes.addressof(image), weight.data_ptr(), ctypes.addressof(result), space.data_ptr())
+    _call("convolve", images[0].dtype, None, *pointers, ctypes.addressof(its), threads)
+    return results
 
 
 class _Winograd(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, image: Tensor, weight: Tensor) -> Tensor:
-        image, weight = image.contiguous(memory_format=torch.channels_last), weight.contiguous()
-        outputs, inputs = weight.shape[:2]
-        result = _empty(image, outputs)
-
-        def matrices(part: slice) -> Tensor:
-            return _matrices(weight, part, slice(0, inputs)).transpose(1, 2)
-
-        _multiply(image, result, matrices, "spread_image", "gather_image")
-        context.weight = weight
-        return result
+    def forward(context: Any, weight: Tensor, *images: Tensor) -> Tensor:
+        context.save_for_backward(weight)
+        context.channels = [image.shape[1] for image in images]
+        return _convolve(images, weight.contiguous(), [weight.shape[0]], is_reversed=False)[0]
 
     @staticmethod
     @once_differentiable
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
-        outputs, inputs = context.weight.shape[:2]
-        result = _empty(gradient, inputs).zero_()
-
-        def matrices(part: slice) -> Tensor:
-            return _matrices(context.weight, slice(0, outputs), part)
-
-        _multiply(gradient, result, matrices, "spread_gradient", "add_gradient")
-        return result, None
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (weight,) = context.saved_tensors
+        return None, *_convolve([gradient], weight.contiguous(), context.channels, is_reversed=True)
 
 
-def convolve(convolution: nn.Conv2d, image: Tensor) -> Tensor:
-    """Return `convolution(image)`, [B, K, H, W] in channels-last memory, where `is_worthwhile`."""
-    result: Tensor = _Winograd.apply(image, convolution.weight)
+def convolve(convolution: nn.Conv2d, *images: Tensor) -> Tensor:
+    """Return `convolution(torch.cat(images, dim=1))`, [B, K, H, W] in channels-last memory, where `is_worthwhile`."""
+    result: Tensor = _Winograd.apply(convolution.weight, *(image.to(_pixels(image)) for image in images))
     return result

@@ -141,7 +141,7 @@ def test_a_second_backward_pass():
     assert torch.equal(first, second)
 
 
-def test_only_where_it_is_the_same_function_and_faster():
+def test_only_where_it_is_the_same_function_and_faster(monkeypatch):
     image, network = torch.randn(1, 2, 16, 24), frozen(dtype=torch.float32)
     assert is_worthwhile(network, image)
     assert not is_worthwhile(network, image[..., :22])
@@ -150,8 +150,10 @@ def test_only_where_it_is_the_same_function_and_faster():
     assert not is_worthwhile(network, image.double())
     assert not is_worthwhile(frozen(chans=64, dtype=torch.float32), image)
     assert not is_worthwhile(frozen(dtype=torch.float32).requires_grad_(True), image)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert not is_worthwhile(network, image)
+    for is_fast in (False, True):
+        monkeypatch.setattr(frozen_unet, "multiplies_bfloat16", lambda is_fast=is_fast: is_fast)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert is_worthwhile(network, image) is not is_fast
     assert is_worthwhile(network.train(), image)
 
 

@@ -43,11 +43,83 @@ def test_any_size(batch, height, width, inputs, outputs):
     assert max(errors(convolution(inputs, outputs), image)) < 1e-12
 
 
-@pytest.mark.parametrize(("tiles", "matrices"), [(1, 2**22), (7, 36 * 32 * 16), (1000, 36 * 32 * 48), (5, 1)])
-def test_any_division_into_parts(monkeypatch, tiles, matrices):
-    monkeypatch.setattr(winograd, "TILES", tiles)
-    monkeypatch.setattr(winograd, "LARGEST_MATRICES", matrices)
-    assert max(errors(convolution(32, 80), torch.randn(2, 32, 21, 14, dtype=torch.float64))) < 1e-12
+@pytest.mark.parametrize(("tiles", "inputs", "spread"), [(1, 16, 1), (7, 32, 1), (7, 16, 36 * 32 * 14), (1000, 48, 1)])
+def test_any_division_into_parts(monkeypatch, tiles, inputs, spread):
+    """Sums go on where they stopped: not a bit depends on the parts."""
+    image, module = torch.randn(2, 80, 21, 14, dtype=torch.float64), convolution(80, 208)
+    expected = output_and_gradient(lambda variable: winograd.convolve(module, variable), image)
+    for name, value in (("TILES", tiles), ("INPUTS", inputs), ("SPREAD_NUMBERS", spread)):
+        monkeypatch.setattr(winograd, name, value)
+    found = output_and_gradient(lambda variable: winograd.convolve(module, variable), image)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    assert max(errors(module, image)) < 1e-12
+
+
+def stacked(module, images, function):
+    """Output, and gradients of two images that lie side by side."""
+    variables = [image.clone(memory_format=torch.preserve_format).requires_grad_(True) for image in images]
+    output = function(module, *variables)
+    return [output, *torch.autograd.grad(output.double().square().sum(), variables)]
+
+
+@pytest.mark.parametrize(("first", "other"), [(16, 48), (64, 16)])
+def test_images_side_by_side(first, other):
+    images = [torch.randn(2, channels, 13, 10, dtype=torch.float64) for channels in (first, other)]
+    module = convolution(first + other, 32)
+    found = stacked(module, images, winograd.convolve)
+    expected = stacked(module, images, lambda module, *both: module(torch.cat(both, dim=1)))
+    for one, right in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, right)
+
+
+def in_bfloat16(module, image):
+    with torch.autocast("cpu", torch.bfloat16):
+        assert winograd.is_worthwhile(module, image)
+        return winograd.convolve(module, image)
+
+
+@pytest.fixture
+def bfloat16_is_slow(monkeypatch):
+    monkeypatch.setattr(winograd, "multiplies_bfloat16", lambda: False)
+
+
+@pytest.mark.usefixtures("bfloat16_is_slow")
+@pytest.mark.parametrize("size", [1e-12, 1, 1e12])
+@pytest.mark.parametrize("weight", [1e-9, 1, 1e9])
+def test_bfloat16_of_any_size(size, weight):
+    """Where products are of half precision, they are scaled to its range."""
+    module = convolution(64, 128, torch.float32)
+    reference = convolution(64, 128)
+    for one in (module, reference):
+        one.weight.mul_(weight)
+    image = (size * torch.randn(1, 64, 40, 33)).bfloat16()
+    found = output_and_gradient(lambda variable: in_bfloat16(module, variable), image)
+    expected = output_and_gradient(reference, image.double())
+    assert [one.dtype for one in found] == [torch.bfloat16] * 2
+    for one, right in zip(found, expected, strict=True):
+        assert (one.double() - right).norm() < 0.015 * right.norm()
+
+
+@pytest.mark.usefixtures("bfloat16_is_slow")
+def test_bfloat16_of_nothing_and_of_what_is_no_number():
+    module, image = convolution(64, 64, torch.float32), torch.zeros(1, 64, 20, 20)
+    assert not in_bfloat16(module, image).any()
+    for number in (torch.nan, torch.inf):
+        image[0, 3, 5, 7] = number
+        assert not torch.isfinite(in_bfloat16(module, image)[0, :, 5, 7]).any()
+
+
+@pytest.mark.usefixtures("bfloat16_is_slow")
+def test_bfloat16_does_not_depend_on_threads():
+    module, image = convolution(64, 64, torch.float32), torch.randn(1, 64, 50, 50)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(output_and_gradient(lambda variable: in_bfloat16(module, variable), image))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -87,8 +159,18 @@ def test_only_where_it_is_faster():
     assert not winograd.is_worthwhile(convolution(64, 72, torch.float32), image)
     assert not winograd.is_worthwhile(nn.Conv2d(64, 64, 3, padding=1).requires_grad_(False), image)
     assert not winograd.is_worthwhile(nn.Conv2d(64, 64, 3, bias=False).requires_grad_(False), image)
+    assert not winograd.is_worthwhile(module, image, image)
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_bfloat16_where_the_processor_has_nothing_faster(monkeypatch, is_fast):
+    image, module = torch.randn(1, 64, 40, 40), convolution(64, 64, torch.float32)
+    monkeypatch.setattr(winograd, "multiplies_bfloat16", lambda: is_fast)
     with torch.autocast("cpu", torch.bfloat16):
-        assert not winograd.is_worthwhile(module, image)
+        assert winograd.is_worthwhile(module, image) is not is_fast
+        assert not winograd.is_worthwhile(module.bfloat16(), image)
+    with torch.autocast("cpu", torch.float16):
+        assert not winograd.is_worthwhile(module.float(), image)
 
 
 def test_weights_that_are_trained_go_the_direct_way():
