@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from advmri.acquisition.kspace import fft2c
+from advmri.acquisition.masks import make_mask
 from advmri.attacks.scan import Scan
-from advmri.kspace import fft2c
-from advmri.masks import make_mask
 from advmri.reconstruction.architecture import build_reconstructor
 
 PAPER_SIZES: dict[str, dict[str, Any]] = {

@@ -9,11 +9,11 @@ from typing import Literal
 
 import torch
 
-from advmri.attacks.moved_scan import MovedScan
-from advmri.attacks.moves import Move
-from advmri.attacks.noise import attack_with_noise
-from advmri.attacks.operators import shears
-from advmri.attacks.settings import NoiseAttack
+from advmri.attacks.motion.moved_scan import MovedScan
+from advmri.attacks.motion.moves import Move
+from advmri.attacks.motion.operators import shears
+from advmri.attacks.noise.attack import attack_with_noise
+from advmri.attacks.noise.settings import NoiseAttack
 from benchmarks import plain
 from benchmarks.case import Case
 

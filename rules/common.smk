@@ -11,11 +11,11 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 from advmri.attacks.settings import attack_modules
-from advmri.config import validate_config
+from advmri.config.validate import validate_config
 from advmri.errors import InputError
-from advmri.factory_code import factory_digest, in_project, module_of
-from advmri.planning import Plan
-from advmri.provenance import sources, sources_digest
+from advmri.config.factory_code import factory_digest, in_project, module_of
+from advmri.config.planning import Plan
+from advmri.provenance.sources import sources, sources_digest
 
 # Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -100,7 +100,7 @@ def modules_of_convergence(model):
     asked = CONFIG.convergence
     modules = dict(attack_modules(CONFIG.attacks[asked.attack])) if asked.attack else {}
     modules.pop("optimiser", None)
-    optimisers = [f"advmri.attacks.optimisers.{name}" for name in asked.optimisers]
+    optimisers = [f"advmri.attacks.noise.optimisers.{name}" for name in asked.optimisers]
     return [architecture_module(model), *modules.values(), *optimisers]
 
 

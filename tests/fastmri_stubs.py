@@ -3,7 +3,7 @@
 import h5py
 from support import SHARED
 
-from advmri.ismrmrd_header import encode_header
+from advmri.volumes.ismrmrd_header import encode_header
 
 SLICES, COILS, ROWS, COLUMNS, CROP = 36, 15, 640, 368, 320
 HEADER = encode_header((ROWS, COLUMNS), (CROP, CROP), SLICES, COILS, (280.0, 161.0))

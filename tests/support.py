@@ -11,15 +11,15 @@ import h5py
 import numpy as np
 import torch
 
-from advmri.annotations import COLUMNS
+from advmri.acquisition.masks import make_mask
+from advmri.acquisition.thermal.thermal_noise import ThermalNoise
 from advmri.attacks.scan import Scan
-from advmri.hdf5_digest import DIGEST
-from advmri.masks import make_mask
 from advmri.reconstruction.architecture import build_reconstructor
-from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
-from advmri.thermal.thermal_noise import ThermalNoise
-from advmri.volume_checksum import SLICE_DIGESTS
-from advmri.volume_writing import write_volume
+from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
+from advmri.storage.hdf5_digest import DIGEST
+from advmri.volumes.annotations import COLUMNS
+from advmri.volumes.checksum import SLICE_DIGESTS
+from advmri.volumes.writing import write_volume
 from workflow_scripts import attack, index_volume, sampling_mask
 from workflow_scripts import program as program_module
 

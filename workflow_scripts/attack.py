@@ -19,7 +19,15 @@ import numpy as np
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from advmri.attack_file import (
+from advmri.attacks.motion.attack import attack_with_motion
+from advmri.attacks.motion.settings import MotionAttack
+from advmri.attacks.noise.attack import attack_with_noise
+from advmri.attacks.noise.search import NotFiniteError
+from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.settings import AttackSettings
+from advmri.errors import InputError
+from advmri.seeds import derive_seed
+from advmri.storage.attack_file import (
     SliceResult,
     TargetResult,
     is_whole_slice,
@@ -27,16 +35,9 @@ from advmri.attack_file import (
     write_attributes,
     write_slice,
 )
-from advmri.attacks.motion import attack_with_motion
-from advmri.attacks.motion_settings import MotionAttack
-from advmri.attacks.noise import attack_with_noise
-from advmri.attacks.search import NotFiniteError
-from advmri.attacks.settings import AttackSettings, NoiseAttack
-from advmri.errors import InputError
-from advmri.guarded_file import new_hdf5_file
-from advmri.seeds import derive_seed
-from advmri.slice_jobs import job_range
-from advmri.volume_index import VolumeIndex
+from advmri.storage.guarded_file import new_hdf5_file
+from advmri.storage.slice_jobs import job_range
+from advmri.volumes.index import VolumeIndex
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.partial_folder import claim_partial_folder
 from workflow_scripts.program import Progress, add_compute_options, add_factory_option, atomic_output, parser, run

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advmri.attack_file import INPUT_DIGESTS
+from advmri.acquisition.mask_file import read_mask_file
+from advmri.acquisition.thermal.relative_norm import thermal_relative_norm
 from advmri.attacks.scan import Scan
-from advmri.mask_file import read_mask_file
-from advmri.provenance import file_sha256
-from advmri.reconstruction.checkpoint import load_checkpoint
+from advmri.image_quality.ssim import WHOLE_IMAGE, Region
 from advmri.reconstruction.protocol import Reconstructor
-from advmri.ssim import WHOLE_IMAGE, Region
-from advmri.thermal.relative_norm import thermal_relative_norm
-from advmri.volume_index import VolumeIndex, read_index
-from advmri.volumes import Volume, read_kspace, read_volume
+from advmri.reconstruction.weights.checkpoint import load_checkpoint
+from advmri.storage.attack_file import INPUT_DIGESTS
+from advmri.storage.file_digest import file_sha256
+from advmri.volumes.index import VolumeIndex, read_index
+from advmri.volumes.reading import Volume, read_kspace, read_volume
 
 INPUTS = tuple(INPUT_DIGESTS)
 """What the files are called on the command line."""

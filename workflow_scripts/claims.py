@@ -4,13 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
+from advmri.claims.all_claims import claims_table
 from advmri.claims.inputs import ClaimInputs
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.sweeps import read_sweeps
-from advmri.claims.table import claims_table
+from advmri.scores.summary import add_drops
 from advmri.seeds import derive_seed
-from advmri.summary import add_drops
-from advmri.tables import read_table
+from advmri.storage.tables import read_table
 from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 

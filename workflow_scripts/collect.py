@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.errors import InputError
-from advmri.summary import summarise
-from advmri.tables import read_table
-from advmri.volume_index import read_index
+from advmri.scores.summary import summarise
+from advmri.storage.tables import read_table
+from advmri.volumes.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
+from advmri.volumes.index import read_index
 from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 

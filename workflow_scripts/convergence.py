@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter
 
-from advmri.attacks.noise import NoiseOutcome, attack_with_noise
-from advmri.attacks.settings import AttackSettings, NoiseAttack
+from advmri.attacks.noise.attack import NoiseOutcome, attack_with_noise
+from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.settings import AttackSettings
 from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from workflow_scripts.attack_inputs import AttackInputs

@@ -8,7 +8,7 @@ import pandas as pd
 
 from advmri.figures.convergence import draw
 from advmri.figures.drawing import house_style
-from advmri.tables import read_table
+from advmri.storage.tables import read_table
 from workflow_scripts.figure_files import add_figure_options, write_figure
 from workflow_scripts.program import LOGGER, parser, run
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from advmri.fastmri_plus import PATH, URL, ensure_annotations
+from advmri.volumes.fastmri_plus import PATH, URL, ensure_annotations
 from workflow_scripts.program import LOGGER, parser, run
 
 

@@ -5,11 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
-from advmri.leakage import LEAKAGE
-from advmri.reconstruction.checkpoint import save_checkpoint
 from advmri.reconstruction.contract import check_contract
 from advmri.reconstruction.settings import ContractSettings
-from advmri.reconstruction.takeover import Wanted, take_over
+from advmri.reconstruction.weights.checkpoint import save_checkpoint
+from advmri.reconstruction.weights.takeover import Wanted, take_over
+from advmri.scores.leakage import LEAKAGE
 from workflow_scripts.program import LOGGER, add_compute_options, atomic_output, parser, run
 from workflow_scripts.torch_setup import set_up_torch
 

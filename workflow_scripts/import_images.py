@@ -13,7 +13,7 @@ import numpy as np
 from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from advmri.simulation.multicoil import multicoil_kspace, reduce_matrix
-from advmri.volume_writing import write_volume
+from advmri.volumes.writing import write_volume
 from workflow_scripts.program import Progress, atomic_output, parser, run
 
 

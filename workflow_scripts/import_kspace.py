@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError
-from advmri.volume_writing import write_volume
-from advmri.volumes import read_volume, rss_image
+from advmri.volumes.reading import read_volume, rss_image
+from advmri.volumes.writing import write_volume
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 AXES = "schw"

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from advmri.annotations import boxes_of_volume, read_annotations, slice_left_out
+from advmri.acquisition.thermal.measure import measure_thermal_noise
 from advmri.errors import UnusableSliceError
-from advmri.thermal.measure import measure_thermal_noise
-from advmri.volume_consistency import check_maximum, checked_target
-from advmri.volume_index import SliceIndex, VolumeIndex
-from advmri.volumes import read_slice, read_volume, volume_maximum
+from advmri.volumes.annotations import boxes_of_volume, read_annotations, slice_left_out
+from advmri.volumes.consistency import check_maximum, checked_target
+from advmri.volumes.index import SliceIndex, VolumeIndex
+from advmri.volumes.reading import read_slice, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, parser, run, write_text
 
 

@@ -17,7 +17,7 @@ from typing import Self
 from tqdm import tqdm
 
 from advmri.errors import InputError
-from advmri.run_record import make_record, record_path, record_text
+from advmri.provenance.run_record import make_record, record_path, record_text
 
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
@@ -72,7 +72,7 @@ def is_first_process() -> bool:
 def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentParser) -> None:
     """Parse the command line and run `main`; an InputError becomes one line and exit status 1.
 
-    Beside every file written, its record (`advmri.run_record`).
+    Beside every file written, its record (`advmri.provenance.run_record`).
     """
     arguments = options.parse_args()
     begun, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from advmri.errors import DamagedFileError
-from advmri.run_record import RECORD_SUFFIX, noted_digest, read_record
+from advmri.provenance.run_record import RECORD_SUFFIX, noted_digest, read_record
 from workflow_scripts.program import LOGGER, parser, run
 from workflow_scripts.table_output import write_table
 

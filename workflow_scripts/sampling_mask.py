@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from advmri.acquisition.mask_file import write_mask_file
+from advmri.acquisition.masks import fastmri_seed, make_mask
 from advmri.errors import InputError
-from advmri.mask_file import write_mask_file
-from advmri.masks import fastmri_seed, make_mask
-from advmri.volume_index import read_index
+from advmri.volumes.index import read_index
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 

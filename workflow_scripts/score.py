@@ -4,9 +4,9 @@ import argparse
 import csv
 from pathlib import Path
 
-from advmri.attack_file import open_attack_file
-from advmri.scoring import COLUMNS, score_attack_file
-from advmri.volume_index import read_index
+from advmri.scores.scoring import COLUMNS, score_attack_file
+from advmri.storage.attack_file import open_attack_file
+from advmri.volumes.index import read_index
 from workflow_scripts.program import parser, run
 from workflow_scripts.table_output import table_output
 

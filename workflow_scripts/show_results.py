@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.claims.table import VERDICTS, count_verdicts
+from advmri.claims.all_claims import VERDICTS, count_verdicts
 from advmri.errors import InputError
-from advmri.leakage import LEAKAGE
-from advmri.tables import read_table
+from advmri.scores.leakage import LEAKAGE
+from advmri.storage.tables import read_table
 from workflow_scripts.program import parser, run
 
 

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from advmri.annotations import Box, write_annotations
 from advmri.simulation.knee import lesion_boxes
 from advmri.simulation.lesion_plan import volume_names
 from advmri.simulation.settings import SimulationSettings
+from advmri.volumes.annotations import Box, write_annotations
 from workflow_scripts.program import parser, run
 from workflow_scripts.table_output import table_output
 

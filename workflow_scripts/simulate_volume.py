@@ -6,7 +6,7 @@ from pathlib import Path
 
 from advmri.simulation.knee import simulate_volume
 from advmri.simulation.settings import SimulationSettings
-from advmri.volume_writing import write_volume
+from advmri.volumes.writing import write_volume
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.text_digest import checksum_file, checksum_line
+from advmri.storage.text_digest import checksum_file, checksum_line
 from workflow_scripts.program import atomic_output, write_text
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from advmri.errors import InputError
-from advmri.tables import read_table
+from advmri.storage.tables import read_table
 from advmri.tracing.origins import Origins
 from advmri.tracing.report import TraceReport
 from advmri.tracing.selection import choose_row, compare_means, rows_behind

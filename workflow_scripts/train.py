@@ -11,16 +11,16 @@ import torch
 
 from advmri.errors import InputError
 from advmri.reconstruction.architecture import build_reconstructor
-from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
 from advmri.reconstruction.contract import check_contract
 from advmri.reconstruction.settings import ContractSettings
+from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
 from advmri.seeds import derive_seed
 from advmri.training.dataset import MaskSettings
 from advmri.training.fit import Compute, fit, split_holdout
 from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
-from advmri.volume_consistency import check_maximum, checked_target
-from advmri.volumes import Volume, read_kspace, read_volume
+from advmri.volumes.consistency import check_maximum, checked_target
+from advmri.volumes.reading import Volume, read_kspace, read_volume
 from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
     LOGGER,

@@ -8,12 +8,12 @@ import pandas as pd
 import torch
 from fastmri.evaluate import nmse, psnr, ssim
 
+from advmri.acquisition.mask_file import read_mask_file
 from advmri.errors import UnusableSliceError
-from advmri.mask_file import read_mask_file
 from advmri.reconstruction.architecture import build_reconstructor
-from advmri.reconstruction.checkpoint import load_checkpoint
-from advmri.volume_consistency import check_maximum, checked_target
-from advmri.volumes import read_kspace, read_volume, volume_maximum
+from advmri.reconstruction.weights.checkpoint import load_checkpoint
+from advmri.volumes.consistency import check_maximum, checked_target
+from advmri.volumes.reading import read_kspace, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch

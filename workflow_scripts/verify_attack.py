@@ -10,14 +10,16 @@ from typing import Any
 import h5py
 from pydantic import TypeAdapter
 
-from advmri.attack_file import AttackFile, open_attack_file, slice_group
-from advmri.attacks.motion_verification import check_motion
-from advmri.attacks.noise_problem import NoiseProblem
-from advmri.attacks.settings import AttackSettings, NoiseAttack
-from advmri.attacks.verification import check_noise, compare
+from advmri.attacks.comparison import compare
+from advmri.attacks.motion.verification import check_motion
+from advmri.attacks.noise.problem import NoiseProblem
+from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.noise.verification import check_noise
+from advmri.attacks.settings import AttackSettings
 from advmri.errors import InputError
-from advmri.hdf5_digest import DIGEST, attributes_digest, content_digest
-from advmri.slice_jobs import range_of_file
+from advmri.storage.attack_file import AttackFile, open_attack_file, slice_group
+from advmri.storage.hdf5_digest import DIGEST, attributes_digest, content_digest
+from advmri.storage.slice_jobs import range_of_file
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.torch_setup import set_up_torch

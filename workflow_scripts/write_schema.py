@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from advmri.config import config_schema
+from advmri.config.schema import config_schema
 from workflow_scripts.program import parser, run, write_text
 
 

@@ -6,8 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from advmri.acquisition.kspace import rss_reconstruction
 from advmri.attacks.norms import coil_norms
-from advmri.kspace import rss_reconstruction
 from advmri.reconstruction.full_precision import full_precision
 from advmri.reconstruction.protocol import Reconstructor
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.verdict import MINIMUM_PATIENTS, ClaimRow, Estimate, few_patients, verdict
-from advmri.leakage import LEAKAGE
-from advmri.statistics import cluster_mean, cluster_ratio
+from advmri.scores.leakage import LEAKAGE
+from advmri.scores.statistics import cluster_mean, cluster_ratio
 
 BOX = ["volume", "patient", "slice", "box"]
 """What makes a box; comparisons are between scores of the same one."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from advmri.attack_file import open_attack_file
 from advmri.claims.inputs import BOX
+from advmri.storage.attack_file import open_attack_file
 
 COLUMNS = [*BOX, "model", "acceleration", "regained", "range", "step", "theta_max"]
 FEWEST_ANGLES = 3

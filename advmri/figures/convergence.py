@@ -17,7 +17,7 @@ from advmri.figures.style import (
     TEXT_WIDTH,
     times,
 )
-from advmri.leakage import LEAKAGE
+from advmri.scores.leakage import LEAKAGE
 
 PER_CENT = 100.0
 TARGET = ["model", "acceleration", "volume", "slice", "target"]

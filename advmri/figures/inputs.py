@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from advmri.attack_file import open_attack_file
 from advmri.errors import InputError
-from advmri.leakage import LEAKAGE
-from advmri.slice_jobs import job_range
-from advmri.tables import read_table
+from advmri.scores.leakage import LEAKAGE
+from advmri.storage.attack_file import open_attack_file
+from advmri.storage.slice_jobs import job_range
+from advmri.storage.tables import read_table
 
 Image = NDArray[np.float32]
 ANGLE_TOLERANCE = 1e-4

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from advmri.acquisition.kspace import fft2c, rss_reconstruction
 from advmri.errors import InputError
-from advmri.kspace import fft2c, rss_reconstruction
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.settings import ContractSettings
 

@@ -5,8 +5,8 @@ from fastmri.data.transforms import normalize_instance
 from fastmri.models import Unet
 from torch import Tensor
 
-from advmri.kspace import rss_reconstruction
-from advmri.reconstruction.fast_unet import unet_forward
+from advmri.acquisition.kspace import rss_reconstruction
+from advmri.reconstruction.kernels.fast_unet import unet_forward
 from advmri.reconstruction.normalisation import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
 from advmri.reconstruction.protocol import Reconstructor
 

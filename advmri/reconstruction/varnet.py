@@ -6,8 +6,8 @@ import torch
 from fastmri.models import VarNet
 from torch import Tensor
 
-from advmri.kspace import crop_centre
-from advmri.reconstruction.fast_unet import norm_unet_forward
+from advmri.acquisition.kspace import crop_centre
+from advmri.reconstruction.kernels.fast_unet import norm_unet_forward
 from advmri.reconstruction.normal_operator import normal_operator
 from advmri.reconstruction.protocol import Reconstructor
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from advmri.kspace import rss_reconstruction
+from advmri.acquisition.kspace import rss_reconstruction
 from advmri.reconstruction.protocol import Reconstructor
 
 

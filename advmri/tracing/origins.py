@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from advmri.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file
 from advmri.errors import InputError
-from advmri.provenance import file_sha256
-from advmri.reconstruction.checkpoint import facts_of
-from advmri.reconstruction.weights_file import read_torch_file
-from advmri.run_record import record_path
-from advmri.slice_jobs import range_of_file
-from advmri.tables import read_table
+from advmri.provenance.run_record import record_path
+from advmri.reconstruction.weights.checkpoint import facts_of
+from advmri.reconstruction.weights.weights_file import read_torch_file
+from advmri.storage.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file
+from advmri.storage.file_digest import file_sha256
+from advmri.storage.slice_jobs import range_of_file
+from advmri.storage.tables import read_table
 from advmri.tracing.report import TraceReport
 
 JOB = ["attack", "model", "acceleration", "volume"]

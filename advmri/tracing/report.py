@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from advmri.errors import DamagedFileError
-from advmri.run_record import is_same, noted_digest, read_record
+from advmri.provenance.run_record import is_same, noted_digest, read_record
 
 
 @dataclass

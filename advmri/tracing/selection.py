@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from advmri.errors import InputError
-from advmri.summary import add_drops
+from advmri.scores.summary import add_drops
 
 KEYS = ("volume", "slice", "box", "model", "acceleration", "attack", "optimiser", "target", "region", "severity")
 TOLERANCE = 1e-4

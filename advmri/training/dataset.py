@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from advmri.kspace import fft2c, ifft2c, rss_reconstruction
-from advmri.masks import make_mask
+from advmri.acquisition.kspace import fft2c, ifft2c, rss_reconstruction
+from advmri.acquisition.masks import make_mask
 from advmri.seeds import derive_seed
 from advmri.training.augmentation import augment
 from advmri.training.settings import AugmentationSettings
-from advmri.volume_consistency import checked_target
-from advmri.volumes import Volume, read_kspace, read_target, volume_maximum
+from advmri.volumes.consistency import checked_target
+from advmri.volumes.reading import Volume, read_kspace, read_target, volume_maximum
 
 
 class Sample(NamedTuple):

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from advmri.errors import InputError
 from advmri.reconstruction.protocol import Reconstructor
-from advmri.reconstruction.weights_file import archive_damage
+from advmri.reconstruction.weights.weights_file import archive_damage
 from advmri.seeds import derive_seed
 from advmri.training.batches import Batches, share_batch
 from advmri.training.callbacks import History, SaveWhenTerminated
@@ -26,7 +26,7 @@ from advmri.training.length import training_length
 from advmri.training.module import ReconstructionTraining
 from advmri.training.report import Report
 from advmri.training.settings import TrainingSettings
-from advmri.volumes import Volume
+from advmri.volumes.reading import Volume
 
 LOGGER = logging.getLogger("advmri.training")
 HISTORY_POINTS = 100

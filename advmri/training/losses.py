@@ -5,7 +5,7 @@ from fastmri.data.transforms import normalize_instance
 from fastmri.losses import SSIMLoss
 from torch import Tensor, nn
 
-from advmri.kspace import rss_reconstruction
+from advmri.acquisition.kspace import rss_reconstruction
 from advmri.reconstruction.normalisation import CLAMP_STANDARD_DEVIATIONS, NORMALISATION_EPSILON
 from advmri.training.dataset import Sample
 

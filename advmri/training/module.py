@@ -7,8 +7,8 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from advmri.image_quality.ssim import SSIM_WINDOW
 from advmri.reconstruction.protocol import Reconstructor
-from advmri.ssim import SSIM_WINDOW
 from advmri.training.dataset import Sample
 from advmri.training.losses import LOSSES
 from advmri.training.settings import TrainingSettings

@@ -1,24 +1,80 @@
-"""Folders import downwards only (design.md, section 1)."""
+"""Every room and what it may import: arrows point down, there is no circle, and a room that is not listed fails."""
 
 import ast
+from pathlib import PurePosixPath
 
 import pytest
 from support import ROOT
 
 MODULES = sorted([*ROOT.glob("advmri/**/*.py"), *ROOT.glob("workflow_scripts/*.py")])
-FORBIDDEN = {
-    "advmri/": ("workflow_scripts", "snakemake"),
-    "workflow_scripts/": ("snakemake",),
-    "advmri/reconstruction/": ("advmri.attacks", "advmri.training", "advmri.figures", "advmri.simulation"),
-    "advmri/attacks/": ("advmri.training", "advmri.figures", "advmri.simulation", "advmri.scoring", "advmri.config"),
-    "advmri/training/": ("advmri.attacks", "advmri.figures", "advmri.simulation", "advmri.config"),
-    "advmri/simulation/": ("advmri.attacks", "advmri.training", "advmri.reconstruction", "advmri.config", "torch"),
-    "advmri/claims/": ("advmri.attacks", "advmri.training", "advmri.reconstruction", "advmri.figures", "advmri.config"),
-    "advmri/figures/": ("advmri.training", "advmri.reconstruction", "advmri.simulation", "advmri.config", "torch"),
-    "advmri/kspace.py": ("advmri",),
-    "advmri/masks.py": ("advmri",),
-    "advmri/errors.py": ("advmri",),
+
+GROUND = {"errors", "seeds"}
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "seeds": set(),
+    "storage": GROUND,
+    "acquisition/thermal": set(),
+    "acquisition": {"storage", *GROUND},
+    "provenance": {"storage", *GROUND},
+    "volumes": {"acquisition/thermal", "storage", *GROUND},
+    "image_quality": set(),
+    "reconstruction/kernels": GROUND,
+    "reconstruction": {"reconstruction/kernels", "acquisition", *GROUND},
+    "reconstruction/weights": {"reconstruction", "storage", *GROUND},
+    "simulation": GROUND,
+    "training": {"reconstruction", "reconstruction/weights", "volumes", "acquisition", "image_quality", *GROUND},
+    "attacks": {"reconstruction", "acquisition", *GROUND},
+    "attacks/noise": {"attacks", "reconstruction", "acquisition", *GROUND},
+    "attacks/noise/bounds": {"attacks", "attacks/noise"},
+    "attacks/noise/objectives": {"attacks", "attacks/noise"},
+    "attacks/noise/optimisers": {"attacks", "attacks/noise", "attacks/noise/bounds"},
+    "attacks/motion": {"attacks", "reconstruction", "acquisition", "image_quality", *GROUND},
+    "attacks/motion/motions": {"attacks/motion"},
+    "attacks/motion/operators": {"attacks/motion"},
+    "attacks/settings": {"attacks/noise", "attacks/motion"},
+    "scores": {"image_quality", "volumes", "storage", *GROUND},
+    "claims": {"scores", "storage", *GROUND},
+    "figures": {"scores", "storage", *GROUND},
+    "tracing": {"scores", "reconstruction/weights", "provenance", "storage", *GROUND},
+    "config": {
+        *("attacks/noise", "attacks/settings", "claims", "simulation", "training", "volumes"),
+        *("provenance", "storage", *GROUND),
+    },
+    "workflow_scripts": set(),
 }
+"""Lowest first. A room is a folder of `advmri` without its subfolders, or a single file that is named here.
+
+`attacks/settings` is the door of the attacks: the union of the families' settings, which no family imports.
+"""
+ROOMS["workflow_scripts"] = set(ROOMS) - {"config", "workflow_scripts"}
+SCHEMA_PROGRAM = "workflow_scripts/write_schema.py"
+"""The one program that reads the config's schema: an edit to that must rerun no job."""
+SHARED_BY_PROGRAMS = {
+    *("attack_inputs", "figure_files", "partial_folder", "program", "table_output", "termination", "torch_setup"),
+}
+FORBIDDEN = {
+    "": ("snakemake",),
+    "storage": ("torch",),
+    "provenance": ("torch", "numpy"),
+    "image_quality": ("torch",),
+    "simulation": ("torch",),
+    "scores": ("torch",),
+    "claims": ("torch",),
+    "figures": ("torch",),
+    "config": ("torch", "numpy", "pandas", "h5py"),
+}
+
+
+def place_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(place):
+    """The room of a file, given as a path from the root without `.py`."""
+    if not place.startswith("advmri/"):
+        return PurePosixPath(place).parts[0]
+    inside = place.removeprefix("advmri/")
+    return inside if inside in ROOMS else PurePosixPath(inside).parent.as_posix()
 
 
 def imports(path):
@@ -32,35 +88,68 @@ def imports(path):
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_imports_point_downwards(path):
-    place = path.relative_to(ROOT).as_posix()
-    for folder, above in FORBIDDEN.items():
-        if place.startswith(folder):
-            wrong = {name for name in imports(path) if name.startswith(tuple(f"{one}." for one in above))}
-            wrong |= imports(path) & set(above)
-            assert not wrong, f"{place} imports {wrong}"
+def rooms_imported(path):
+    """The rooms of the project's modules that a file imports."""
+    found = set()
+    for name in imports(path):
+        stem = name.replace(".", "/")
+        if (ROOT / f"{stem}.py").is_file():
+            found.add(room_of(stem))
+    return found - {room_of(place_of(path).removesuffix(".py"))}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place_of)
+def test_a_room_imports_what_it_may(path):
+    if path.name == "__init__.py":
+        assert not rooms_imported(path), "a package that imports would load its parts with every module inside"
+        return
+    room = room_of(place_of(path).removesuffix(".py"))
+    assert room in ROOMS, f"{place_of(path)}: list the room {room} in ROOMS, with what it may import"
+    allowed = ROOMS[room] | ({"config"} if place_of(path) == SCHEMA_PROGRAM else set())
+    assert rooms_imported(path) <= allowed, f"{place_of(path)} imports {rooms_imported(path) - allowed}"
+    outside = {name.split(".")[0] for name in imports(path)}
+    heavy = {name for above, names in FORBIDDEN.items() if room.startswith(above) for name in names}
+    assert not outside & heavy or path.name == "settings.py", place_of(path)
+
+
+def test_arrows_point_down():
+    order = list(ROOMS)
+    for room, allowed in ROOMS.items():
+        assert all(order.index(other) < order.index(room) for other in allowed), room
+
+
+def test_the_list_is_no_longer_than_the_house():
+    rooms = {room_of(place_of(path).removesuffix(".py")) for path in MODULES if path.name != "__init__.py"}
+    assert rooms == set(ROOMS)
+    for room, allowed in ROOMS.items():
+        files = [path for path in MODULES if room_of(place_of(path).removesuffix(".py")) == room]
+        used = set().union(*(rooms_imported(path) for path in files))
+        assert room == "workflow_scripts" or allowed - GROUND <= used, (room, allowed - GROUND - used)
+
+
+def test_no_two_files_differ_by_a_plural():
+    files = [path for path in MODULES if path.name != "__init__.py"]
+    stems = {path.stem for path in files if path.is_relative_to(ROOT / "advmri")}
+    beside = {other.name for path in files for other in path.parent.iterdir() if other.is_dir()} - {"attacks"}
+    assert not [stem for stem in stems if f"{stem}s" in stems | beside]
+
+
+def test_tests_lie_in_the_folders_of_what_they_test():
+    folders = {place_of(path.parent).removeprefix("tests/unit/") for path in ROOT.glob("tests/unit/*/**/test_*.py")}
+    sources = {place_of(path.parent).removeprefix("advmri/") for path in MODULES} | {"benchmarks"}
+    assert folders <= sources, folders - sources
 
 
 def test_programs_import_no_other_program():
-    shared = {
-        "attack_inputs",
-        "figure_files",
-        "partial_folder",
-        "program",
-        "table_output",
-        "termination",
-        "torch_setup",
-    }
     for path in ROOT.glob("workflow_scripts/*.py"):
         others = {name.split(".")[1] for name in imports(path) if name.startswith("workflow_scripts.")}
-        assert others <= shared, path
+        assert others <= SHARED_BY_PROGRAMS, path
 
 
 def test_snakefiles_import_only_the_light_parts():
-    light = ("attacks.settings", "config", "errors", "factory_code", "planning", "provenance")
-    allowed = {f"advmri.{name}" for name in light}
+    light = ("advmri.attacks.settings", "advmri.config.", "advmri.errors", "advmri.provenance.")
     for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")]:
         lines = [line.split() for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
-        assert {words[1] for words in lines if words[1].startswith(("advmri", "workflow_scripts"))} <= allowed
+        ours = [words[1] for words in lines if words[1].startswith(("advmri", "workflow_scripts"))]
+        assert all(name.startswith(light) for name in ours), path
         assert not {words[1].split(".")[0] for words in lines} & {"torch", "numpy", "pandas", "h5py"}

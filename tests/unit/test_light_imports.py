@@ -20,14 +20,16 @@ def loaded_by(statement, among=HEAVY):
 
 def test_what_the_rules_import():
     assert (
-        loaded_by("import advmri.config, advmri.planning, advmri.volume_files, advmri.provenance, advmri.errors")
+        loaded_by(
+            "import advmri.config.validate, advmri.config.planning, advmri.volumes.folder, advmri.provenance.sources"
+        )
         == set()
     )
 
 
 def test_planning_a_simulated_run_stays_light():
     plan = (
-        "import yaml\nfrom advmri.config import validate_config\nfrom advmri.planning import Plan\n"
+        "import yaml\nfrom advmri.config.validate import validate_config\nfrom advmri.config.planning import Plan\n"
         "plan = Plan(validate_config(yaml.safe_load(open('config.yaml'))))\n"
         "[plan.slice_jobs(volume) for volume in plan.audited_volumes], plan.training_volumes"
     )

@@ -8,8 +8,8 @@ import yaml
 from snakemake_runs import copy_workflow
 from support import SMALL_NETWORKS, random_network, write_csv, write_small_volume
 
-from advmri.annotations import read_annotations
-from advmri.reconstruction.checkpoint import Checkpoint, save_checkpoint
+from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
+from advmri.volumes.annotations import read_annotations
 
 BOXES = [("v1", 0, "No", 4, 6, 9, 8, "tear")]
 

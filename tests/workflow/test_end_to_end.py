@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from snakemake_runs import TINY
 
-from advmri.metrics import score
-from advmri.provenance import file_sha256
-from advmri.run_record import is_same, read_record
-from advmri.scoring import COLUMNS
-from advmri.tables import read_table
+from advmri.image_quality.metrics import score
+from advmri.provenance.run_record import is_same, read_record
+from advmri.scores.scoring import COLUMNS
+from advmri.storage.file_digest import file_sha256
+from advmri.storage.tables import read_table
 
 BESIDE = (".sha256", ".provenance.json")
 """Endings of the hidden files that lie beside results: checksums and records."""

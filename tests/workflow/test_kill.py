@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from support import ROOT, make_run
 
-from advmri.attack_file import is_whole_slice
-from advmri.hdf5_digest import DIGEST, content_digest
+from advmri.storage.attack_file import is_whole_slice
+from advmri.storage.hdf5_digest import DIGEST, content_digest
 
 SLICES = 6
 SETTINGS = {"threat_model": "noise", "optimiser": "pgd", "severities": [0, 0.01, 0.02], "steps": 20}

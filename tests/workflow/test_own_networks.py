@@ -9,7 +9,7 @@ from fastmri.models import Unet
 FACTORY = """
 from torch import nn
 from my_networks.parts import gain
-from advmri.kspace import rss_reconstruction
+from advmri.acquisition.kspace import rss_reconstruction
 
 class Network(nn.Module):
     def forward(self, kspace, mask, num_low_frequencies, crop):

@@ -1,0 +1,1 @@
+"""What a scanner measures: k-space, sampling masks, thermal noise."""

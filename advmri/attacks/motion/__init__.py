@@ -1,0 +1,1 @@
+"""Motion of the patient, eq. (5)."""

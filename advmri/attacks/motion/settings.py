@@ -1,0 +1,88 @@
+"""What the config says of attacks by motion of the patient (pydantic; imports neither torch nor numpy)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Operator = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="a module of advmri/attacks/motion/operators: shears (exact), published (AdvRec's resampling)",
+    ),
+]
+Angles = list[Annotated[float, Field(ge=0, le=45)]]
+Pixels = list[Annotated[float, Field(ge=0, le=32)]]
+
+
+class MotionSettings(BaseModel):
+    """What attacks by motion share: a grid of moves, then refinement around the worst of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    optimiser: Literal["grid"] = "grid"
+    target: Literal["box", "image"] = Field(
+        "box", description="what the objective covers: each annotated box, or the whole crop"
+    )
+    selection: Literal["objective", "ssim"] = Field(
+        "objective", description="what makes a move the worst: the L2 objective of eq. (5), or the target's SSIM"
+    )
+
+    @field_validator("severities", check_fields=False)
+    @classmethod
+    def _ascending(cls, severities: list[float]) -> list[float]:
+        if sorted(set(severities)) != severities:
+            raise ValueError("severities must ascend without repetition")
+        return severities
+
+
+class RotationAttack(MotionSettings):
+    """In-plane rotation by up to theta_max degrees, eq. (5)."""
+
+    threat_model: Literal["rotation"]
+    severities: Angles = Field([0, 1, 2, 3, 4, 5], min_length=1, description="theta_max in degrees")
+    angle_step: float = Field(0.5, gt=0, description="spacing of the grid in degrees; 0 and both ends are on it")
+    refinement: int = Field(
+        6, ge=0, description="angles tried around the worst of the grid, per region and severity, in pairs; 0: none"
+    )
+    operator: Operator = "shears"
+
+
+class ShiftAttack(MotionSettings):
+    """In-plane shift by up to so many pixels, in any direction, in fractions of a pixel."""
+
+    threat_model: Literal["shift"]
+    severities: Pixels = Field(
+        [0, 1, 2, 3, 4, 5], min_length=1, description="largest distance in pixels of the k-space's image"
+    )
+    shift_step: float = Field(1, gt=0, description="between the grid's circles, pixels; every severity has its own")
+    directions: int = Field(8, ge=2, description="shifts on each circle")
+    refinement: int = Field(
+        12, ge=0, description="shifts tried around the worst of the grid, per region and severity, by fours; 0: none"
+    )
+
+
+class RigidAttack(MotionSettings):
+    """Rotation by up to theta_max degrees and shift by up to `shift_per_degree` theta_max pixels together."""
+
+    threat_model: Literal["rigid"]
+    severities: Angles = Field([0, 2.5, 5], min_length=1, description="theta_max in degrees")
+    shift_per_degree: float = Field(1, gt=0, description="largest shift in pixels for each degree of theta_max")
+    angle_step: float = Field(2.5, gt=0, description="spacing of the grid in degrees")
+    shift_step: float = Field(2.5, gt=0, description="between the grid's circles, pixels; every severity has its own")
+    directions: int = Field(4, ge=2, description="shifts on each circle")
+    refinement: int = Field(
+        24, ge=0, description="moves tried around the worst of the grid, per region and severity, by sixes; 0: none"
+    )
+    operator: Operator = "shears"
+
+
+MotionAttack = RotationAttack | ShiftAttack | RigidAttack
+
+
+def motion_modules(settings: MotionAttack) -> dict[str, str]:
+    """Return the modules that an attack loads by name, by the setting that names them."""
+    modules = {"threat_model": f"advmri.attacks.motion.motions.{settings.threat_model}"}
+    if not isinstance(settings, ShiftAttack):
+        modules["operator"] = f"advmri.attacks.motion.operators.{settings.operator}"
+    return modules

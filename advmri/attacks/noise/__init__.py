@@ -1,0 +1,1 @@
+"""Bounded k-space noise, eq. (4)."""

@@ -1,0 +1,25 @@
+"""The control: random noise that uses exactly the budget that the adversary has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from advmri.attacks.noise.bounded_set import BoundedSet
+from advmri.attacks.noise.search import BestIterate, SearchObjective, SearchResult, Start
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """Draw perturbations on the surface of the threat model and keep the worst: a conservative control."""
+
+    draws: int = 3
+
+    def maximise(self, objective: SearchObjective, threat: BoundedSet, starts: Sequence[Start]) -> SearchResult:
+        """See `advmri.attacks.noise.search.Optimiser`; the trace holds one value per draw."""
+        found = BestIterate(threat.zero())
+        for _ in range(self.draws):
+            draw = threat.random_on_surface([start.generator for start in starts])
+            with torch.no_grad():
+                found.offer(draw, objective(draw))
+        return found.result()

@@ -1,1 +1,0 @@
-"""Each module is one bound of k-space noise, found by its name: a class `Set` (`advmri.attacks.threat_model`)."""

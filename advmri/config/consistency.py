@@ -1,0 +1,114 @@
+"""Whether the sections of a config agree with one another, and with the modules that there are."""
+
+from pathlib import Path
+
+from advmri.attacks.settings import attack_modules
+from advmri.config.architecture_files import architecture_problems
+from advmri.config.factory_code import is_found, module_of
+from advmri.config.schema import Config
+
+FOLDER = Path(__file__).resolve().parents[2]
+ROLES = {
+    "region_attack": ("noise", "box"),
+    "image_attack": ("noise", "image"),
+    "control_attack": ("noise", None),
+    "rotation_attack": ("rotation", None),
+}
+"""Threat model and target (none: either) of the attacks that figures name by role."""
+
+
+def disagreements(config: Config) -> list[str]:
+    """Return one line, with its place, for everything that does not agree."""
+    return [
+        *_accelerations(config),
+        *_models(config),
+        *_attacks(config),
+        *_convergence(config),
+        *_figures(config),
+        *_claims(config),
+    ]
+
+
+def _file_of(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
+
+
+def _accelerations(config: Config) -> list[str]:
+    found = [
+        f"mask.center_fractions: no entry for acceleration {acceleration}"
+        for acceleration in config.accelerations
+        if acceleration not in config.mask.center_fractions
+    ]
+    if len(set(config.accelerations)) < len(config.accelerations):
+        found.append(f"accelerations: {config.accelerations} repeats itself; name each once")
+    return found
+
+
+def _models(config: Config) -> list[str]:
+    found = []
+    if config.compute.nodes > 1 and config.compute.devices == "auto":
+        found.append("compute.devices: give their number per node where compute.nodes is more than 1")
+    processes = config.compute.training_processes
+    for name, model in config.models.items():
+        found.extend(f"models.{name}: {problem}" for problem in model.problems())
+        if model.factory is not None and not is_found(model.factory):
+            found.append(f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH")
+        if model.training is not None and model.training.batch_size < processes:
+            found.append(
+                f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared among"
+                f" {processes} devices (compute.devices x compute.nodes)"
+            )
+        if model.architecture:
+            problems = architecture_problems(model.architecture, model.arguments or {})
+            found.extend(f"models.{name}.{problem}" for problem in problems)
+    return found
+
+
+def _attacks(config: Config) -> list[str]:
+    return [
+        f"attacks.{name}.{key}: no {_file_of(module)}"
+        for name, attack in config.attacks.items()
+        for key, module in attack_modules(attack).items()
+        if not (FOLDER / _file_of(module)).is_file()
+    ]
+
+
+def _convergence(config: Config) -> list[str]:
+    asked = config.convergence
+    if asked.attack is None:
+        return []
+    attack = config.attacks.get(asked.attack)
+    if attack is None or attack.threat_model != "noise":
+        return [f"convergence.attack: there is no noise attack {asked.attack!r} among {', '.join(config.attacks)}"]
+    files = {name: _file_of(f"advmri.attacks.noise.optimisers.{name}") for name in asked.optimisers}
+    return [
+        f"convergence.optimisers: no {file} that searches by steps"
+        for name, file in files.items()
+        if name == "gaussian" or not (FOLDER / file).is_file()
+    ]
+
+
+def _figures(config: Config) -> list[str]:
+    found = []
+    shown = config.figures.showcase.acceleration
+    if shown is not None and shown not in config.accelerations:
+        found.append(f"figures.showcase.acceleration: {shown} is not among accelerations {config.accelerations}")
+    for role, (threat_model, target) in ROLES.items():
+        name = getattr(config.figures, role)
+        if name is None:
+            continue
+        named = config.attacks.get(name)
+        if named is None:
+            found.append(f"figures.{role}: there is no attack {name!r} among {', '.join(config.attacks)}")
+        elif named.threat_model != threat_model or target not in (None, named.target):
+            found.append(f"figures.{role}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}")
+    return found
+
+
+def _claims(config: Config) -> list[str]:
+    found: list[str] = []
+    for pair in config.claims.pairs or []:
+        found.extend(f"claims.pairs: there is no model {name!r}" for name in pair if name not in config.models)
+        if pair[0] == pair[1]:
+            found.append(f"claims.pairs: {pair[0]!r} is paired with itself")
+    return found

@@ -1,0 +1,150 @@
+"""What there is to do: volumes, annotated slices and jobs, known while Snakemake parses.
+
+The standard library and the config are enough; for simulated data the lesion plan is a pure function of the config.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from advmri.config.schema import Config
+from advmri.errors import InputError
+from advmri.simulation.lesion_plan import planned_lesions, volume_names
+from advmri.storage.slice_jobs import job_name
+from advmri.volumes import fastmri_plus
+from advmri.volumes.annotations import AnnotationRow, annotated_slices, read_annotations
+from advmri.volumes.folder import file_problem, volume_names_in
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a config."""
+
+    config: Config
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder with multicoil_train/ and multicoil_val/."""
+        dataset = self.config.dataset
+        return Path(dataset.root) if dataset.root is not None else Path("data") / dataset.name
+
+    @cached_property
+    def annotations(self) -> Path:
+        """The CSV of boxes."""
+        given = self.config.dataset.annotations
+        if given == fastmri_plus.KEYWORD:
+            return fastmri_plus.PATH
+        return Path(given) if given is not None else self.root / "annotations.csv"
+
+    def volume_path(self, split: str, volume: str) -> Path:
+        """Return where a volume lies."""
+        return self.root / f"multicoil_{split}" / f"{volume}.h5"
+
+    def _volumes(self, split: str) -> list[str]:
+        dataset = self.config.dataset
+        if dataset.kind == "simulated":
+            return volume_names(dataset.simulation, split)
+        return volume_names_in(self.root / f"multicoil_{split}")
+
+    @cached_property
+    def training_volumes(self) -> list[str]:
+        """Volumes of the train split that are used; none where every model comes from a checkpoint."""
+        if all(model.training is None for model in self.config.models.values()):
+            return []
+        return self._volumes("train")[: self.config.dataset.training_volumes]
+
+    @cached_property
+    def _rows(self) -> list[AnnotationRow]:
+        return read_annotations(self.annotations)
+
+    @cached_property
+    def _rows_of(self) -> dict[str, list[AnnotationRow]]:
+        """The rows of each volume: found once, not anew for each of thousands of volumes."""
+        found: dict[str, list[AnnotationRow]] = {}
+        for row in self._rows:
+            found.setdefault(row.volume, []).append(row)
+        return found
+
+    def _annotated(self, volume: str) -> list[int]:
+        config = self.config
+        if config.dataset.kind == "simulated":
+            planned = planned_lesions(config.dataset.simulation, config.seed, volume)
+            return sorted({lesion.slice for lesion in planned})
+        return annotated_slices(self._rows_of.get(volume, []), volume)
+
+    def boxes_digest(self, volume: str) -> str:
+        """Return the SHA-256 of all that the CSV says of one volume."""
+        return hashlib.sha256(repr(self._rows_of.get(volume, [])).encode()).hexdigest()
+
+    @cached_property
+    def validation_volumes(self) -> list[str]:
+        """All volumes of the val split, annotated or not."""
+        return self._volumes("val")
+
+    @cached_property
+    def audited_slices(self) -> dict[str, list[int]]:
+        """Annotated slices of each audited volume of the val split."""
+        found = {volume: self._annotated(volume) for volume in self.validation_volumes}
+        annotated = {volume: slices for volume, slices in found.items() if slices}
+        if not annotated:
+            raise InputError(f"{self.annotations}: no box belongs to a volume in {self.root / 'multicoil_val'}.")
+        limit = self.config.dataset.audited_volumes
+        return dict(list(annotated.items())[:limit])
+
+    @cached_property
+    def audited_volumes(self) -> list[str]:
+        """Volumes that are attacked."""
+        return list(self.audited_slices)
+
+    def sampled_slices(self, count: int) -> list[tuple[str, int]]:
+        """Return so many audited slices as (volume, slice), spread evenly over all; all where there are fewer."""
+        every = [(volume, number) for volume, numbers in self.audited_slices.items() for number in numbers]
+        count = min(count, len(every))
+        return [every[(2 * place + 1) * len(every) // (2 * count)] for place in range(count)]
+
+    def slice_jobs(self, volume: str) -> list[str]:
+        """Return the jobs of a volume, named by their slices: `017`, or `012-027` for several."""
+        slices = self.audited_slices[volume]
+        size = self.config.attack.slices_per_job
+        chunks = [slices[start : start + size] for start in range(0, len(slices), size)]
+        return [job_name(chunk) for chunk in chunks]
+
+    def notes(self) -> list[str]:
+        """Return what the user should know before the run: annotated volumes that are not on disk."""
+        if self.config.dataset.kind == "simulated":
+            return []
+        annotated = {row.volume for row in self._rows if row.has_area}
+        known = set(self.validation_volumes) | {path.stem for path in self.root.glob("multicoil_train/*.h5")}
+        missing = sorted(annotated - known)
+        if not missing:
+            return []
+        shown = ", ".join(f"{name!a}" for name in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        return [
+            f"{self.annotations}: {len(missing)} of {len(annotated)} annotated volumes are in neither folder of"
+            f" {self.root} and are not audited: {shown}. tables/excluded.csv will name their boxes."
+        ]
+
+    def fetch_annotations(self) -> list[str]:
+        """Download the published annotations where the config asks for them; return what was done."""
+        if self.config.dataset.annotations != fastmri_plus.KEYWORD:
+            return []
+        downloaded = fastmri_plus.ensure_annotations(self.annotations)
+        return [f"{self.annotations}: downloaded from {fastmri_plus.URL}"] if downloaded else []
+
+    def check_files(self) -> None:
+        """Check that every volume that will be read looks like HDF5 and is as long as it says.
+
+        Raises:
+            InputError: naming every one that does not.
+        """
+        if self.config.dataset.kind == "simulated":
+            return
+        wanted = [("train", volume) for volume in self.training_volumes] + [("val", v) for v in self.audited_volumes]
+        problems = []
+        for split, volume in wanted:
+            path = self.volume_path(split, volume)
+            if problem := file_problem(path):
+                problems.append(f"  {path}: {problem}")
+        if problems:
+            raise InputError("these volumes cannot be read; restore or remove them:\n" + "\n".join(problems))

@@ -1,0 +1,1 @@
+"""Numbers that compare a reconstruction with its target."""

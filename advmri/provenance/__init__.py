@@ -1,0 +1,1 @@
+"""Which code and which files a result was made from."""

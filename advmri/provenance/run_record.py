@@ -1,0 +1,199 @@
+"""How a file came to be: program, arguments, inputs, code, packages, time and memory, as a JSON object beside it.
+
+Beside the file and not in it: the same result made at another time, or by another commit that computes the same, must
+stay the same file bit by bit. The standard library is all it needs.
+"""
+
+import hashlib
+import json
+import platform
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from advmri.errors import DamagedFileError
+from advmri.provenance.sources import ROOT
+from advmri.storage.file_digest import file_sha256
+
+FORMAT_VERSION = 2
+RECORD_SUFFIX = ".provenance.json"
+LARGEST_WHOLE = 64 * 2**20
+BLOCKS, BLOCK = 64, 2**16
+INSTALLED = "site-packages"
+REQUIREMENTS = ROOT / "envs" / "requirements.in"
+
+
+def record_path(path: Path) -> Path:
+    """Return where the record of a file lies."""
+    return path.with_name(f".{path.name}{RECORD_SUFFIX}")
+
+
+def identity(path: Path) -> dict[str, Any]:
+    """Return size and digest of a file: `sha256`, or for more than 64 MiB `sampled_sha256`.
+
+    The latter is over the size and 64 blocks of 64 KiB spread evenly from the first to the last byte: it knows another
+    volume, not every flipped bit, and a training on a terabyte is not read once more for it.
+    """
+    size = path.stat().st_size
+    if size <= LARGEST_WHOLE:
+        return {"bytes": size, "sha256": file_sha256(path)}
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for number in range(BLOCKS):
+            file.seek(number * (size - BLOCK) // (BLOCKS - 1))
+            digest.update(file.read(BLOCK))
+    return {"bytes": size, "sampled_sha256": digest.hexdigest()}
+
+
+def noted_digest(entry: Mapping[str, Any]) -> str:
+    """Return the digest in what `identity` returned, `sampled:` before that of samples."""
+    return str(entry["sha256"]) if "sha256" in entry else f"sampled:{entry['sampled_sha256']}"
+
+
+def is_same(path: Path, stored: Mapping[str, Any]) -> bool:
+    """Whether a file is the one that an entry of a record describes."""
+    return path.is_file() and identity(path).items() <= dict(stored).items()
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def code_state() -> dict[str, Any]:
+    """Return the git commit (None outside a repository), whether tracked files differ from it, and the code's SHA-256.
+
+    `sha256` is over the project modules that this process has loaded, whatever git says.
+    """
+    own = _git("rev-parse", "--show-toplevel") == str(ROOT)
+    changes = _git("status", "--porcelain", "--untracked-files=no") if own else None
+    loaded = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
+    digest = hashlib.sha256()
+    for file in sorted({Path(file).resolve() for file in loaded if f"/{INSTALLED}/" not in file}):
+        place = file.relative_to(ROOT) if file.is_relative_to(ROOT) else None
+        if place is not None and file.suffix == ".py" and not place.parts[0].startswith(".") and file.is_file():
+            digest.update(place.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return {
+        "git_commit": _git("rev-parse", "HEAD") if own else None,
+        "uncommitted_changes": None if changes is None else bool(changes),
+        "sha256": digest.hexdigest(),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages in envs/requirements.in that are installed."""
+    wanted = re.findall(r"^[\w.-]+", REQUIREMENTS.read_text(), flags=re.MULTILINE) if REQUIREMENTS.is_file() else []
+    found = {"python": platform.python_version()}
+    for name in wanted:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _gpu() -> dict[str, Any]:
+    """Return name and peak memory of the GPU that this process used; empty without one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return {}
+    return {"gpu": torch.cuda.get_device_name(), "gpu_peak_memory_mb": round(torch.cuda.max_memory_allocated() / 2**20)}
+
+
+def _decoded(value: Any) -> Any:
+    """Return an argument for JSON: settings that were given as JSON text become what they say."""
+    if isinstance(value, str) and value[:1] in "{[" and value:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, list | tuple):
+        return [_decoded(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _paths(value: Any) -> list[Path]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, Path)]
+
+
+def make_record(
+    program: str,
+    arguments: Mapping[str, Any],
+    written: Iterable[Path],
+    started: str,
+    seconds: float,
+    further_inputs: Mapping[str, Iterable[Path]] | None = None,
+) -> dict[str, Any]:
+    """Describe a run of a program that has just written its files.
+
+    Args:
+        program: its module.
+        arguments: its command line by name; every path among them that is a file, and was not written, is an input.
+        written: paths of the files it has written.
+        started: time, ISO 8601.
+        seconds: how long it took.
+        further_inputs: files it has read that its command line does not name, by what they are.
+    """
+    outputs = set(written)
+    read = {
+        name: _paths(value) for name, value in arguments.items() if name != "log" and not outputs & set(_paths(value))
+    } | {name: sorted(paths) for name, paths in (further_inputs or {}).items()}
+    inputs = {
+        name: [{"path": str(path), **identity(path)} for path in paths if path.is_file()]
+        for name, paths in read.items()
+    }
+    return {
+        "format_version": FORMAT_VERSION,
+        "program": program,
+        "arguments": {name: _decoded(value) for name, value in arguments.items()},
+        "inputs": {name: files for name, files in inputs.items() if files},
+        "code": code_state(),
+        "packages": package_versions(),
+        "job": {"started": started, "seconds": round(seconds, 2), "peak_memory_mb": _peak_memory_mb(), **_gpu()},
+    }
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def record_text(record: Mapping[str, Any], path: Path) -> str:
+    """Return the record of one of the files written, as JSON, with its own digest."""
+    whole = {"file": {"name": path.name, **identity(path)}, **record}
+    return json.dumps({**whole, "record_sha256": _digest(whole)}, indent=1, sort_keys=True) + "\n"
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a file; None where there is none of this version.
+
+    Raises:
+        DamagedFileError: where it is not as it was written.
+    """
+    place = record_path(path)
+    try:
+        content = place.read_bytes()
+    except OSError:
+        return None
+    try:
+        record = json.loads(content)
+        if record["format_version"] < FORMAT_VERSION:
+            return None
+        if record.pop("record_sha256") == _digest(record):
+            return dict(record)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise DamagedFileError(f"{place}: damaged; what it says of {path.name} is lost, the file itself is not affected.")

@@ -1,0 +1,1 @@
+"""The same networks computed faster: C sources, their bindings, and what they replace."""

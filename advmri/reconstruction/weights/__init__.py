@@ -1,0 +1,1 @@
+"""Weights: checkpoints of this project, and files made elsewhere."""

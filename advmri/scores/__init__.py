@@ -1,0 +1,1 @@
+"""From attack files to tables: scoring, summaries, intervals."""

@@ -1,0 +1,124 @@
+"""From an attack file to rows of metrics.csv: one per slice, box, severity and region."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advmri.image_quality.metrics import SsimOfBox, score
+from advmri.image_quality.ssim import WHOLE_IMAGE, Region
+from advmri.storage.attack_file import AttackFile
+from advmri.volumes.index import VolumeIndex
+
+METRICS = ("ssim", "psnr", "nmse")
+COLUMNS = (
+    "volume",
+    "patient",
+    "slice",
+    "box",
+    "label",
+    "acquisition",
+    "model",
+    "acceleration",
+    "trained_on",
+    "attack",
+    "optimiser",
+    "target",
+    "severity",
+    "region",
+    *METRICS,
+    *(f"clean_{name}" for name in METRICS),
+    *(f"fully_sampled_{name}" for name in METRICS),
+    "relative_norm",
+    "thermal_multiple",
+    "angle",
+    "shift_rows",
+    "shift_columns",
+)
+
+
+def _regions(index: VolumeIndex, slice_number: int, target: str) -> dict[str, tuple[int | None, str, Region]]:
+    """Return number, label and place of the regions in which an attack on `target` is scored, by name.
+
+    An attack on a box is scored in that box, one on the image in every box of the slice; both also on the whole image.
+    """
+    regions: dict[str, tuple[int | None, str, Region]] = {}
+    for box in index.annotated[slice_number].boxes:
+        if target in ("image", f"box_{box.number}"):
+            place = (slice(box.row0, box.row1), slice(box.column0, box.column1))
+            regions[f"box_{box.number}"] = (box.number, box.label, place)
+    attacked = None if target == "image" else int(target.removeprefix("box_"))
+    label = "" if attacked is None else regions[target][1]
+    regions["image"] = (attacked, label, WHOLE_IMAGE)
+    return regions
+
+
+def _mean_of_live_coils(values: NDArray[np.floating]) -> float:
+    """Return the mean over coils [C] without those that measured nothing (NaN); NaN where none did."""
+    live = values[np.isfinite(values)]
+    return float(live.mean()) if live.size else float("nan")
+
+
+def _move(result: Mapping[str, Any], position: int) -> dict[str, float]:
+    """Return the patient's move at a severity: degrees, and pixels along rows and columns; NaN for noise."""
+    if "angle" not in result:
+        return dict.fromkeys(("angle", "shift_rows", "shift_columns"), float("nan"))
+    rows, columns = result["shift"][position]
+    return {"angle": float(result["angle"][position]), "shift_rows": float(rows), "shift_columns": float(columns)}
+
+
+def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimOfBox = "map") -> list[dict[str, Any]]:
+    """Score every reconstruction of an attack file.
+
+    Returns:
+        Rows with the keys `COLUMNS`. `fully_sampled_*` compare the fully sampled image under the same perturbation
+        with the target: what the perturbation does without any network (for motion: interpolation alone).
+    """
+    facts = attack.attributes
+    settings, data_range = facts["attack"], float(facts["data_range"])
+    common = {
+        "volume": facts["volume"],
+        "patient": index.patient,
+        "acquisition": index.acquisition,
+        "model": facts["model"],
+        "acceleration": int(facts["acceleration"]),
+        "trained_on": facts["trained_on"],
+        "attack": facts["attack_name"],
+        "optimiser": settings["optimiser"],
+        "target": settings["target"],
+    }
+    rows = []
+    for number in attack.slices():
+        group = attack.group(number)
+        target, clean = group["target"][()], group["clean"][()]
+        thermal = _mean_of_live_coils(group["thermal_relative_norm"][()])
+        for name in attack.target_names(number):
+            result = group[name]
+            regions = _regions(index, number, name)
+            places = {region: place for region, (_, _, place) in regions.items()}
+            clean_scores = score(target, clean, data_range, places, ssim_of_box)
+            for position, severity in enumerate(result["severity"][()]):
+                scores = score(target, result["reconstruction"][position], data_range, places, ssim_of_box)
+                full = score(target, result["perturbed_target"][position], data_range, places, ssim_of_box)
+                noise = "relative_norm" in result
+                norm = _mean_of_live_coils(result["relative_norm"][position]) if noise else np.nan
+                move = _move(result, position)
+                for region, (box, label, _) in regions.items():
+                    rows.append(
+                        common
+                        | {
+                            "slice": number,
+                            "box": box,
+                            "label": label,
+                            "severity": round(float(severity), 6),
+                            "region": "image" if region == "image" else "box",
+                            "relative_norm": norm,
+                            "thermal_multiple": norm / thermal if noise and thermal > 0 else np.nan,
+                        }
+                        | move
+                        | {metric: scores[region][metric] for metric in METRICS}
+                        | {f"clean_{metric}": clean_scores[region][metric] for metric in METRICS}
+                        | {f"fully_sampled_{metric}": full[region][metric] for metric in METRICS}
+                    )
+    return rows

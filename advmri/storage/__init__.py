@@ -1,0 +1,1 @@
+"""Whole files or none: guarded reading, digests, tables, attack files."""

@@ -1,0 +1,1 @@
+"""Volumes and their boxes: reading, writing, checking and indexing."""

@@ -1,0 +1,71 @@
+"""The index of one volume: what later stages need to know of it without opening its k-space (JSON)."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from advmri.acquisition.thermal.thermal_noise import ThermalNoise
+from advmri.storage.text_digest import read_json, with_digest
+from advmri.volumes.annotations import Box, ExcludedAnnotation
+
+NUMBERS = re.compile(r"\[\n[-+\w.,\s]+\]")
+"""A list of numbers as JSON with indentation writes it: no string holds such a line break."""
+
+
+@dataclass(frozen=True)
+class SliceIndex:
+    """One annotated slice.
+
+    Attributes:
+        boxes: in rows and columns of the cropped reconstruction.
+        coils: numbers of the coils that measured anything; every axis C of this slice's results has their order.
+        thermal: the scan's own noise.
+    """
+
+    boxes: list[Box]
+    coils: list[int]
+    thermal: ThermalNoise
+
+
+@dataclass(frozen=True)
+class VolumeIndex:
+    """One volume; attributes as in `advmri.volumes.reading.Volume`, with its annotated slices by number."""
+
+    volume: str
+    patient: str
+    acquisition: str
+    slices: int
+    coils: int
+    rows: int
+    columns: int
+    crop: tuple[int, int]
+    padding: tuple[int, int]
+    maximum: float
+    annotated: dict[int, SliceIndex]
+    excluded: list[ExcludedAnnotation]
+
+    def to_json(self) -> str:
+        """Return the index as JSON text, lists of numbers on one line each."""
+        text = json.dumps(with_digest(asdict(self)), indent=1)
+        return NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
+
+
+def _tuple_of_two(values: list[int]) -> tuple[int, int]:
+    first, second = values
+    return first, second
+
+
+def read_index(path: Path) -> VolumeIndex:
+    """Read an index written by `VolumeIndex.to_json`; raises DamagedFileError where it is not what was written."""
+    content: dict[str, Any] = read_json(path)
+    annotated = {
+        int(number): SliceIndex(
+            [Box(**box) for box in entry["boxes"]], entry["coils"], ThermalNoise(**entry["thermal"])
+        )
+        for number, entry in content.pop("annotated").items()
+    }
+    excluded = [ExcludedAnnotation(**entry) for entry in content.pop("excluded")]
+    crop, padding = _tuple_of_two(content.pop("crop")), _tuple_of_two(content.pop("padding"))
+    return VolumeIndex(annotated=annotated, excluded=excluded, crop=crop, padding=padding, **content)

@@ -1,0 +1,178 @@
+"""The plan of jobs, known before anything runs."""
+
+import os
+import shlex
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support import ROOT, write_csv, write_small_volume
+
+from advmri.config.planning import Plan
+from advmri.config.validate import validate_config
+from advmri.errors import InputError
+from advmri.storage.slice_jobs import job_name, job_range
+from advmri.volumes.folder import file_problem, volume_names_in
+
+
+def plan_of(**dataset):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    content["dataset"] = dataset
+    return Plan(validate_config(content))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (3, 1, 2):
+        write_small_volume(tmp_path / "multicoil_val" / f"v{number}.h5", slices=1)
+        write_small_volume(tmp_path / "multicoil_train" / f"t{number}.h5", slices=1)
+    boxes = [(f"v{volume}", number, "No", 1, 1, 5, 5, "tear") for volume, number in [(3, 7), (1, 4), (3, 2), (3, 9)]]
+    write_csv(tmp_path / "boxes.csv", boxes)
+    return {"name": "real", "kind": "fastmri", "root": str(tmp_path), "annotations": str(tmp_path / "boxes.csv")}
+
+
+def test_annotated_volumes_and_slices_of_real_data(folder):
+    plan = plan_of(**folder)
+    assert plan.training_volumes == ["t1", "t2", "t3"]
+    assert plan.audited_slices == {"v1": [4], "v3": [2, 7, 9]}
+    assert plan_of(**folder, audited_volumes=1, training_volumes=2).audited_volumes == ["v1"]
+    assert plan_of(**folder, audited_volumes=1, training_volumes=2).training_volumes == ["t1", "t2"]
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(1, ["002", "007", "009"]), (2, ["002-007", "009"]), (5, ["002-009"])])
+def test_slices_are_bundled(folder, size, jobs):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    content |= {"dataset": folder, "attack": {"slices_per_job": size}}
+    plan = Plan(validate_config(content))
+    assert plan.slice_jobs("v3") == jobs
+    covered = [number for job in jobs for number in plan.audited_slices["v3"] if _within(number, job)]
+    assert covered == [2, 7, 9]
+
+
+def _within(number, job):
+    first, last = job_range(job)
+    return first <= number <= last
+
+
+def test_boxes_of_one_volume_have_a_digest_of_their_own(folder, tmp_path):
+    first = {volume: plan_of(**folder).boxes_digest(volume) for volume in ("v1", "v3")}
+    with (tmp_path / "boxes.csv").open("a") as file:
+        file.write("v1,8,No,1,1,5,5,tear\n")
+    second = {volume: plan_of(**folder).boxes_digest(volume) for volume in ("v1", "v3")}
+    assert first["v3"] == second["v3"] and first["v1"] != second["v1"]
+
+
+def test_job_names_and_ranges():
+    assert (job_name([7]), job_name([2, 5, 31])) == ("007", "002-031")
+    assert (job_range("007"), job_range("002-031")) == ((7, 7), (2, 31))
+
+
+def test_no_training_volumes_where_every_model_is_given(folder):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    content["dataset"] = folder
+    content["models"] = {"unet": {"architecture": "unet", "checkpoint": "unet-{acceleration}x.pt"}}
+    assert Plan(validate_config(content)).training_volumes == []
+
+
+def test_missing_folders_and_boxes_are_named(folder, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere.multicoil_val.*dataset\.root"):
+        plan_of(**folder | {"root": str(tmp_path / "nowhere")}).audited_slices  # noqa: B018 - computed on access
+    with pytest.raises(InputError, match=r"nothing\.csv"):
+        plan_of(**folder | {"annotations": str(tmp_path / "nothing.csv")}).audited_slices  # noqa: B018
+    write_csv(tmp_path / "other.csv", [("w", 1, "No", 1, 1, 5, 5, "tear")])
+    with pytest.raises(InputError, match=r"other\.csv: no box belongs to a volume"):
+        plan_of(**folder | {"annotations": str(tmp_path / "other.csv")}).audited_slices  # noqa: B018
+    (tmp_path / "empty" / "multicoil_val").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"multicoil_val: holds no"):
+        plan_of(**folder | {"root": str(tmp_path / "empty")}).audited_slices  # noqa: B018
+
+
+def test_files_that_are_not_hdf5_are_all_named(folder, tmp_path):
+    plan_of(**folder).check_files()
+    for name in ("multicoil_val/v3", "multicoil_train/t1"):
+        (tmp_path / f"{name}.h5").write_text("no")
+    with pytest.raises(InputError, match=r"t1\.h5") as caught:
+        plan_of(**folder).check_files()
+    assert "v3.h5" in str(caught.value) and "v1.h5" not in str(caught.value)
+
+
+def test_truncated_files_are_named_with_their_lengths(folder, tmp_path):
+    path = tmp_path / "multicoil_val" / "v1.h5"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1000])
+    with pytest.raises(InputError, match=rf"v1\.h5: truncated: {len(content) - 1000} of {len(content)} bytes"):
+        plan_of(**folder).check_files()
+    path.write_bytes(content[:20])
+    with pytest.raises(InputError, match=r"v1\.h5: truncated$"):
+        plan_of(**folder).check_files()
+
+
+@pytest.mark.parametrize("version", ["earliest", "v108", "v110", "latest"])
+def test_files_of_every_format_version_pass_and_fail_as_they_should(tmp_path, version):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=(version, "latest")) as file:
+        file["kspace"] = np.zeros(5000)
+    assert file_problem(path) is None
+    path.write_bytes(path.read_bytes()[:-8])
+    assert file_problem(path).startswith("truncated")
+
+
+def test_annotated_volumes_that_are_not_on_disk_are_noted(folder, tmp_path):
+    assert plan_of(**folder).notes() == []
+    with (tmp_path / "boxes.csv").open("a") as file:
+        file.write("gone,8,No,1,1,5,5,tear\nt1,8,No,1,1,5,5,tear\nno-box,0,Yes,,,,,artifact\n")
+    (note,) = plan_of(**folder).notes()
+    assert "1 of 4 annotated volumes" in note and "'gone'" in note and "'t1'" not in note
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("-rf", "begins with a dash"),
+        ("a{b}", "holds braces"),
+        ("100%j", "holds a percent sign"),
+        ("two\nlines", "do not print"),
+        ("tab\t", "do not print"),
+        ("\x7f", "do not print"),
+        (os.fsdecode(b"\xff"), "not valid UTF-8"),
+        ("x" * 210, "longer than 200 bytes"),
+    ],
+)
+def test_names_that_cannot_be_used_are_refused(tmp_path, name, problem):
+    (tmp_path / f"{name}.h5").write_text("")
+    (tmp_path / "good.h5").write_text("")
+    with pytest.raises(InputError, match=problem) as caught:
+        volume_names_in(tmp_path)
+    assert "good" not in str(caught.value) and str(caught.value).isascii()
+
+
+def test_other_names_are_kept_and_hidden_files_are_no_volumes(tmp_path):
+    names = ["$(touch x)", "; rm -rf x", "a b", "it's", "knä", 'q"', "v1", "~", "$HOME", "*"]
+    for name in [*names, "._v1", "..", "."]:
+        (tmp_path / f"{name}.h5").write_text("")
+    assert volume_names_in(tmp_path) == sorted(names)
+
+
+@given(st.text(st.characters(blacklist_characters="/\0"), min_size=1, max_size=20))
+def test_no_accepted_name_leads_out_of_a_folder(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("names")
+    try:
+        (folder / f"{name}.h5").write_text("")
+        (found,) = volume_names_in(folder)
+    except (InputError, UnicodeEncodeError):
+        return
+    inside = folder / "results" / found / "slices_000.h5"
+    assert Path(os.path.normpath(inside)) == inside
+    assert shlex.split(shlex.quote(found)) == [found]
+
+
+def test_simulated_plan_needs_no_file():
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    plan = Plan(validate_config(content))
+    assert len(plan.training_volumes) == content["dataset"]["simulation"]["train_volumes"]
+    assert plan.audited_volumes and all(plan.audited_slices.values())
+    assert Plan(validate_config(content)).audited_slices == plan.audited_slices

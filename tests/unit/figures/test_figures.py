@@ -1,0 +1,357 @@
+"""Every figure: what it draws is what the tables say, the right way up, in the same colours, byte for byte."""
+
+import argparse
+import json
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+from support import ROOT, silence
+
+from advmri.errors import InputError
+from advmri.figures.drawing import draw_figure, save_figure
+from advmri.figures.inputs import FigureInputs, FigureOptions
+from advmri.figures.montage import Montage
+from advmri.figures.rotation_showcase import pick_rotated_box
+from advmri.figures.showcase import pick_showcase
+from advmri.figures.style import MODEL_COLOURS, model_colour
+from advmri.figures.view import Box, make_view
+from advmri.scores.scoring import COLUMNS, score_attack_file
+from advmri.scores.summary import summarise
+from advmri.storage.attack_file import AttackFile, SliceResult, TargetResult, write_attributes, write_slice
+from advmri.volumes.annotations import Box as AnnotatedBox
+from advmri.volumes.index import SliceIndex, VolumeIndex
+from workflow_scripts import figure as program
+
+SHAPE = (36, 30)
+BOXES = {3: [AnnotatedBox(0, "Meniscus Tear", 4, 12, 3, 9)], 4: [AnnotatedBox(0, "edema", 20, 26, 14, 27)]}
+ETAS, ANGLES = [0.0, 0.01, 0.02], [0.0, 2.0, 4.0]
+ATTACKS = {"on-boxes": 2.0, "on-image": 0.5, "random": 0.05, "turned": 0.1}
+ROLES = dict(zip(("region_attack", "image_attack", "control_attack", "rotation_attack"), ATTACKS, strict=True))
+ALL_FIGURES = sorted(path.stem for path in ROOT.glob("advmri/figures/figure_*.py"))
+LINE_FIGURES = ["figure_1a", "figure_1b", "figure_4a", "figure_4b", "figure_quality"]
+IMAGE_FIGURES = ["figure_2", "figure_3", "figure_5"]
+
+
+def index_of(volume):
+    annotated = {number: SliceIndex(boxes, [0, 1], silence(2)) for number, boxes in BOXES.items()}
+    return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
+
+
+def attacked(rng, attack, target, clean, place):
+    """Arrays of one target: the reconstruction moves away from the clean one with the severity."""
+    severity = np.array(ANGLES if attack == "turned" else ETAS, np.float32)
+    change = ATTACKS[attack] * severity[:, None, None] * rng.normal(size=SHAPE)
+    arrays = {
+        "severity": severity,
+        "reconstruction": (clean + change).astype(np.float32),
+        "perturbed_target": (target + 0.1 * change).astype(np.float32),
+    }
+    if attack == "turned":
+        angle = np.arange(-4, 5, 1, dtype=np.float32)
+        arrays |= {"angle": np.array([0, -2, 3.25], np.float32), "sweep_angle": angle, "sweep_objective": angle**2}
+        refined = {"final_ssim": np.array([0.9, 0.85, 0.8]), "final_floor_ssim": np.array([1, 0.995, 0.99])}
+        arrays |= refined | {"shift": np.zeros((3, 2), np.float32)}
+        arrays |= {"sweep_ssim": 0.9 - 0.01 * rng.random(9), "floor_ssim": 0.99 - 0.001 * np.abs(angle)}
+    else:
+        arrays["relative_norm"] = np.repeat(severity[:, None], 2, axis=1)
+    return TargetResult(*place, arrays)
+
+
+def make_inputs(folder, models, accelerations, volumes, thermal):
+    """Small attack files of every kind, scored and summarised as in a real run."""
+    rng, rows, quality = np.random.default_rng(1), [], []
+    for volume in volumes:
+        images = {number: rng.random(SHAPE, np.float32) for number in BOXES}
+        quality += [
+            {"volume": volume, "model": name, "acceleration": factor, "ssim": rng.random(), "psnr": 20.0}
+            | {"trained_on": "nothing" if name == "zero_filled" else "train"}
+            for name in ("zero_filled", *models)
+            for factor in accelerations
+        ]
+        for attack in ATTACKS:
+            for model in models:
+                for factor in accelerations:
+                    path = folder / attack / f"{model}-{factor}x" / volume / "slices_003-004.h5"
+                    path.parent.mkdir(parents=True)
+                    with h5py.File(path, "w") as file:
+                        settings = {"optimiser": "pgd", "target": "image" if attack == "on-image" else "box"}
+                        facts = {"volume": volume, "model": model, "acceleration": factor, "data_range": 1.0}
+                        for number, boxes in BOXES.items():
+                            target = images[number]
+                            clean = (target + 0.1 * rng.normal(size=SHAPE)).astype(np.float32)
+                            places = [
+                                (f"box_{box.number}", box.label, (box.row0, box.row1), (box.column0, box.column1))
+                                for box in boxes
+                            ]
+                            if attack == "on-image":
+                                places = [("image", "", (0, SHAPE[0]), (0, SHAPE[1]))]
+                            targets = [attacked(rng, attack, target, clean, place) for place in places]
+                            write_slice(
+                                file, SliceResult(number, target, clean, np.arange(2), np.full(2, thermal), targets)
+                            )
+                        write_attributes(
+                            file, facts | {"trained_on": "train", "attack": settings, "attack_name": attack}
+                        )
+                        rows += score_attack_file(AttackFile(file, path), index_of(volume))
+    metrics = pd.DataFrame(rows, columns=COLUMNS)
+    return FigureInputs(
+        FigureOptions({name: name.upper() for name in models}, accelerations, **ROLES),
+        metrics,
+        summarise(metrics, 0.95, 100, 1),
+        pd.DataFrame(quality),
+        folder,
+        {volume: ["003-004"] for volume in volumes},
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return make_inputs(tmp_path_factory.mktemp("attacks"), ("unet", "varnet"), (4, 8), ("v1", "v2"), 0.005)
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory):
+    """One network, acceleration and patient: no interval; no thermal noise known."""
+    return make_inputs(tmp_path_factory.mktemp("smallest"), ("mine",), (4,), ("v1",), 0.0)
+
+
+@pytest.mark.parametrize("name", ALL_FIGURES)
+@pytest.mark.parametrize("which", ["inputs", "smallest"])
+def test_every_figure_draws_and_has_a_table(name, which, request):
+    given_inputs = request.getfixturevalue(which)
+    figure, table = draw_figure(name, given_inputs)
+    figure.draw_without_rendering()
+    assert len(table) and not table.columns.duplicated().any()
+    assert set(table.model.replace("", np.nan).dropna()) - {"zero_filled"} == set(given_inputs.options.models)
+
+
+def leaking(inputs, model):
+    """The same inputs, had one model seen the audited split."""
+    tables = {
+        name: (table := getattr(inputs, name)).assign(
+            trained_on=table.trained_on.where(table.model != model, "train+val")
+        )
+        for name in ("metrics", "summary", "quality")
+    }
+    return replace(inputs, **tables)
+
+
+@pytest.mark.parametrize("name", ALL_FIGURES)
+def test_every_figure_marks_models_that_saw_the_audited_split(name, inputs, tmp_path):
+    """Their label and a footnote on the page, and a column of the table behind it; no other model's."""
+    for which, marked in ((inputs, False), (leaking(inputs, "varnet"), True)):
+        figure, table = draw_figure(name, which)
+        save_figure(figure, tmp_path / "figure.svg", "svg")
+        text = (tmp_path / "figure.svg").read_text()
+        assert ("VARNET†" in text) == marked and "UNET†" not in text
+        assert ("trained on the audited split too" in text) == marked
+        assert set(table.trained_on[table.model == "varnet"]) == {"train+val" if marked else "train"}
+        assert set(table.trained_on[table.model == "unet"]) == {"train"}
+
+
+def test_every_figure_has_a_caption():
+    assert {path.stem for path in (ROOT / "report").glob("figure_*.rst")} == set(ALL_FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("name", "attack", "series"),
+    [
+        ("figure_1a", "on-boxes", "attacked"),
+        ("figure_1a", "random", "Gaussian noise of the same norms"),
+        ("figure_1b", "on-image", "whole image attacked"),
+        ("figure_4a", "turned", "attacked"),
+    ],
+)
+def test_curves_are_the_summarys_values_and_are_drawn(inputs, name, attack, series):
+    figure, table = draw_figure(name, inputs)
+    keys = ["model", "acceleration", "severity"]
+    points = table[table.series == series].set_index(keys).sort_index()
+    summary = inputs.summary
+    wanted = summary[(summary.attack == attack) & (summary.region == "box")].set_index(keys).sort_index()
+    assert points.index.equals(wanted.index)
+    for column, source in (("ssim", "ssim_mean"), ("ssim_ci_low",) * 2, ("ssim_ci_high",) * 2, ("n_boxes",) * 2):
+        np.testing.assert_array_equal(points[column], wanted[source])
+    assert set(points.n_patients) == {2}
+    drawn = [tuple(line.get_ydata()) for axes in figure.axes for line in axes.lines]
+    for model in inputs.options.models:
+        for acceleration in inputs.options.accelerations:
+            assert tuple(points.loc[model, acceleration].ssim) in drawn
+
+
+@pytest.mark.parametrize("name", IMAGE_FIGURES)
+def test_panels_say_what_metrics_say(inputs, name):
+    _, table = draw_figure(name, inputs)
+    for _, panel in table[table.shown != "target"].iterrows():
+        attack = panel.attack or ROLES["rotation_attack" if name == "figure_5" else "region_attack"]
+        place = (attack, panel.model, panel.acceleration, panel.volume, panel.slice, panel.box)
+        row = inputs.box_scores(*place, panel.severity if panel.attack else max(ETAS + ANGLES))
+        prefix = {"clean": "clean_", "reconstruction": "", "perturbed_target": "fully_sampled_"}[panel.shown]
+        assert (panel.ssim, panel.psnr) == (row[f"{prefix}ssim"], row[f"{prefix}psnr"])
+    box = BOXES[table.slice[0]][0]
+    assert tuple(table.loc[0, ["box_row0", "box_row1"]]) == (box.row0, box.row1)
+
+
+def test_noise_figures_show_two_per_cent_and_the_largest_acceleration(inputs):
+    _, table = draw_figure("figure_2", inputs)
+    assert set(table.acceleration) == {8}
+    assert set(table[table.attack != ""].severity) == {0.02}
+
+
+def test_angles_are_those_of_the_attack_file(inputs):
+    _, table = draw_figure("figure_5", inputs)
+    assert set(table[table.attack != ""].angle) == {3.25}
+    _, sweep = draw_figure("figure_4b", inputs)
+    assert set(sweep[sweep.worst].angle) == {3.25} and set(sweep[sweep.worst].ssim) == {0.8}
+    assert len(sweep) == 2 * 2 * (9 + 1), "the worst angle lies between those of the grid"
+    assert sweep.angle.groupby(sweep.index // 10).is_monotonic_increasing.all()
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_images_and_boxes_are_flipped_together(inputs, flip):
+    options = replace(inputs.options, flip_up_down=flip)
+    found = inputs.attacked_slice("on-boxes", "unet", 4, "v1", 4, 0, 0.02)
+    view = make_view(found, options)
+    shown, (box, *_) = view.upright(found.target), BOXES[4]
+    inside = found.target[box.row0 : box.row1, box.column0 : box.column1]
+    displayed = shown[view.box.row0 : view.box.row1, view.box.column0 : view.box.column1]
+    np.testing.assert_array_equal(displayed, inside[::-1] if flip else inside)
+    montage = Montage([True], 1, view, SHAPE[0] / SHAPE[1], "foot")
+    montage.show(0, 0, found.target, "title", "values")
+    whole, enlarged = montage.figure.axes
+    np.testing.assert_array_equal(whole.images[0].get_array(), shown)
+    assert whole.get_ylim() == (SHAPE[0] - 0.5, -0.5)
+    for axes in (whole, enlarged):
+        (rectangle,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert rectangle.get_xy() == (view.box.column0 - 0.5, view.box.row0 - 0.5)
+        assert rectangle.get_height() == box.row1 - box.row0
+    bottom, top = enlarged.get_ylim()
+    assert top < view.box.row0 - 0.4 < view.box.row1 - 0.6 < bottom
+
+
+@given(st.integers(0, 30), st.integers(1, 50), st.integers(0, 20), st.integers(1, 40), st.floats(1, 9))
+def test_enlarged_region_holds_the_box_and_stays_inside(row, rows, column, columns, zoom):
+    box = Box(row, min(row + rows, 64), column, min(column + columns, 48))
+    region = box.enlarged(zoom, 64, 48)
+    assert 0 <= region.row0 <= region.row1 <= 64 and 0 <= region.column0 <= region.column1 <= 48
+    assert region.row0 - 1 <= box.row0 and box.row1 <= region.row1 + 1
+    assert region.column0 - 1 <= box.column0 and box.column1 <= region.column1 + 1
+
+
+def scores(lost):
+    """Rows of metrics.csv, one box per entry: SSIM lost by two models."""
+    keys = {"attack": "a", "acceleration": 4, "region": "box", "slice": 1, "label": "tear", "clean_ssim": 1.0}
+    rows = [
+        keys | {"volume": volume, "box": 0.0, "severity": severity, "ssim": 1.0 - value * severity}
+        for volume, values in lost.items()
+        for value in values
+        for severity in (0.01, 0.02, 0.025)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_showcase_is_the_median_or_the_worst_over_models():
+    lost = {"v1": (1.0, 9.0), "v2": (4.0, 4.0), "v3": (0.0, 1.0), "v4": (2.0, 1.0), "v5": (9.0, 9.0)}
+    table = scores(lost)
+    for seed in range(3):
+        mixed = table.sample(frac=1.0, random_state=seed)
+        median = pick_showcase(mixed, "a", 4, 0.019, "median")
+        assert (median.volume, median.severity, median.rank, median.boxes) == ("v2", 0.02, 3, 5)
+        assert median.ssim_lost == pytest.approx(4.0 * 0.02)
+        assert pick_showcase(mixed, "a", 4, 0.02, "worst").volume == "v5"
+
+
+def test_showcase_ties_go_by_name():
+    table = scores({"b": (1.0,), "a": (1.0,), "c": (1.0,)}).sample(frac=1.0, random_state=1)
+    assert pick_showcase(table, "a", 4, 0.02, "worst").volume == "a"
+    assert pick_showcase(table, "a", 4, 0.02, "median").volume == "b"
+
+
+def test_the_rotation_shown_is_one_that_turns_for_every_network(inputs):
+    """Where a network's worst angle is 0 its row of figure 5 would show the clean image twice."""
+    shown = pick_rotated_box(inputs)
+    table = inputs.metrics
+    here = (table.attack == "turned") & (table.volume == shown.volume) & (table.slice == shown.slice)
+    here &= (table.box == shown.box) & (table.acceleration == 8) & (table.severity == shown.severity)
+    assert here.any()
+    stays = table.assign(angle=table.angle.mask(here & (table.model == "unet"), 0.0))
+    other = pick_rotated_box(replace(inputs, metrics=stays))
+    assert (other.volume, other.slice, other.box) != (shown.volume, shown.slice, shown.box)
+    assert other.boxes == shown.boxes - 1 and "turned by every network" in other.rule()
+    nowhere = table.assign(angle=table.angle.where(table.angle.isna(), 0.0))
+    assert pick_rotated_box(replace(inputs, metrics=nowhere)) == shown
+
+
+def legend_colours(name, inputs):
+    figure, _ = draw_figure(name, inputs)
+    entries = [handle for legend in figure.legends for handle in legend.legend_handles]
+    return {entry.get_label(): to_hex(entry.get_color()).upper() for entry in entries}
+
+
+def test_a_model_has_one_colour_everywhere(inputs):
+    labels = inputs.options.models
+    wanted = {label: model_colour(model, list(labels)) for model, label in labels.items()}
+    assert list(wanted.values()) == list(MODEL_COLOURS[:2])
+    for name in LINE_FIGURES:
+        colours = legend_colours(name, inputs)
+        assert {label: colours[label] for label in wanted} == wanted, name
+    for name in IMAGE_FIGURES:
+        figure, _ = draw_figure(name, inputs)
+        written = {text.get_text(): text.get_color() for text in figure.texts}
+        assert {label: written[label] for label in wanted} == wanted, name
+
+
+@pytest.mark.parametrize(("name", "kind"), [("figure_1a", "svg"), ("figure_1a", "png"), ("figure_2", "svg")])
+def test_the_same_inputs_give_the_same_bytes(inputs, name, kind, tmp_path):
+    contents = []
+    for attempt in range(2):
+        save_figure(draw_figure(name, inputs)[0], tmp_path / f"{attempt}.tmp", kind)
+        contents.append((tmp_path / f"{attempt}.tmp").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_text_in_svg_stays_text(inputs, tmp_path):
+    save_figure(draw_figure("figure_quality", inputs)[0], tmp_path / "figure", "svg")
+    assert ">VARNET</text>" in (tmp_path / "figure").read_text()
+
+
+def test_a_whole_image_rotation_attack_needs_no_box(inputs):
+    found = inputs.attacked_slice("on-image", "unet", 4, "v1", 3, 0, 0.02)
+    assert found.rows is None and make_view(found, inputs.options).box is None
+
+
+def test_clear_errors(inputs):
+    with pytest.raises(InputError, match=r"figures\.rotation_attack"):
+        draw_figure("figure_5", replace(inputs, options=replace(inputs.options, rotation_attack=None)))
+    with pytest.raises(InputError, match="v1, slice 7"):
+        inputs.attack_path("on-boxes", "unet", 4, "v1", 7)
+    with pytest.raises(InputError, match="no box was attacked"):
+        pick_showcase(inputs.metrics, "on-boxes", 16, 0.02, "median")
+
+
+def test_the_program_writes_all_three_files(inputs, tmp_path):
+    for name in ("metrics", "summary", "quality"):
+        getattr(inputs, name).to_csv(tmp_path / f"{name}.csv", index=False)
+    settings = {"models": [["unet", "A"], ["varnet", "B"]], "accelerations": [4, 8], "severity": None} | ROLES
+    command = ["--figure", "figure_4b", "--settings", json.dumps(settings), "--jobs", "v1/003-004", "v2/003-004"]
+    command += ["--attacks-folder", str(inputs.attacks_folder)]
+    for name in ("metrics", "summary", "quality"):
+        command += [f"--{name}", str(tmp_path / f"{name}.csv")]
+    for kind in ("svg", "png", "csv"):
+        command += [f"--{kind}", str(tmp_path / "figures" / f"figure_4b.{kind}")]
+    arguments = program.options().parse_args(command)
+    assert isinstance(arguments, argparse.Namespace)
+    program.main(arguments)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        "figure_4b.csv",
+        "figure_4b.png",
+        "figure_4b.svg",
+    ]
+    written = pd.read_csv(tmp_path / "figures" / "figure_4b.csv")
+    assert set(written.model_label) == {"A", "B"}

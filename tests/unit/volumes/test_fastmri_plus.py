@@ -1,0 +1,135 @@
+"""The published annotations are downloaded whole and checked, or not at all."""
+
+import hashlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import yaml
+from support import ROOT, run_program
+
+from advmri.config.planning import Plan
+from advmri.config.validate import validate_config
+from advmri.errors import InputError
+from advmri.volumes import fastmri_plus
+from advmri.volumes.fastmri_plus import download_annotations, ensure_annotations
+from workflow_scripts import download_annotations as program
+
+CONTENT = b"file,slice,study_level,x,y,width,height,label\nv1,0,No,1,1,5,5,tear\n"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def server():
+    """A server on this machine that answers by path, and counts what it was asked."""
+
+    class Answers(BaseHTTPRequestHandler):
+        asked: list = []  # noqa: RUF012
+
+        def do_GET(self):
+            self.asked.append(self.path)
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/knee.csv")
+                self.end_headers()
+                return
+            if self.path == "/nonsense":
+                self.wfile.write(b"not HTTP\r\n")
+                return
+            status = {"/knee.csv": 200, "/cut": 200, "/empty": 204}.get(self.path, 404)
+            self.send_response(status)
+            self.send_header("Content-Length", str(0 if status == 204 else len(CONTENT)))
+            self.end_headers()
+            self.wfile.write({"/knee.csv": CONTENT, "/cut": CONTENT[:20]}.get(self.path, b""))
+
+        def log_message(self, *_):
+            pass
+
+    Answers.asked = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", Answers.asked
+        running.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("place", ["knee.csv", "moved"])
+def test_downloaded_once(server, tmp_path, place):
+    url, asked = server
+    path = tmp_path / "data" / "knee.csv"
+    assert ensure_annotations(path, f"{url}/{place}", DIGEST)
+    assert path.read_bytes() == CONTENT and list(path.parent.iterdir()) == [path]
+    before = len(asked)
+    assert not ensure_annotations(path, f"{url}/{place}", DIGEST) and len(asked) == before
+
+
+@pytest.mark.parametrize(
+    ("place", "digest", "named"),
+    [
+        ("nothing.csv", DIGEST, "HTTP status 404"),
+        ("empty", DIGEST, "HTTP status 204"),
+        ("nonsense", DIGEST, "cannot be downloaded"),
+        ("cut", DIGEST, "not the expected file (SHA-256"),
+        ("knee.csv", "0" * 64, "not the expected file (SHA-256"),
+    ],
+)
+def test_what_is_not_the_file_is_not_kept(server, tmp_path, place, digest, named):
+    url, _ = server
+    path = tmp_path / "data" / "knee.csv"
+    with pytest.raises(InputError) as caught:
+        download_annotations(path, f"{url}/{place}", digest)
+    message = str(caught.value)
+    assert named in message and f"put it at {path}" in message and "dataset.annotations" in message
+    assert "\n" not in message and not list(tmp_path.rglob("*.*"))
+
+
+def test_offline(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(InputError, match=r"cannot be downloaded \(.*refused.*put it at .*knee\.csv"):
+        download_annotations(tmp_path / "knee.csv", f"http://127.0.0.1:{port}/knee.csv", DIGEST)
+
+
+def test_another_file_in_its_place_is_named(tmp_path):
+    (tmp_path / "knee.csv").write_bytes(CONTENT + b"v2,0,No,1,1,5,5,tear\n")
+    with pytest.raises(InputError, match=r"knee\.csv: not the published fastMRI\+ file .*remove it"):
+        ensure_annotations(tmp_path / "knee.csv", "http://127.0.0.1:9/", DIGEST)
+
+
+def test_the_program(server, tmp_path, monkeypatch):
+    url, _ = server
+    monkeypatch.setattr(program, "ensure_annotations", lambda path, url: ensure_annotations(path, url, DIGEST))
+    run_program(program, output=tmp_path / "a.csv", url=f"{url}/knee.csv")
+    assert (tmp_path / "a.csv").read_bytes() == CONTENT
+
+
+@pytest.mark.shared
+def test_the_pinned_digest_is_that_of_the_real_file(shared):
+    content = (shared / "fastmri-plus" / "knee.csv").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == fastmri_plus.SHA256
+    assert len(content) < fastmri_plus.LARGEST and fastmri_plus.COMMIT in fastmri_plus.URL
+
+
+def _plan(annotations, root):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    content["dataset"] = {"name": "real", "kind": "fastmri", "root": str(root), "annotations": annotations}
+    return Plan(validate_config(content))
+
+
+def test_the_keyword_stands_for_the_published_file(server, tmp_path, monkeypatch):
+    url, asked = server
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("URL", f"{url}/knee.csv"), ("SHA256", DIGEST)):
+        monkeypatch.setattr(fastmri_plus, name, value)
+    monkeypatch.setattr(
+        fastmri_plus, "ensure_annotations", lambda path: ensure_annotations(path, f"{url}/knee.csv", DIGEST)
+    )
+    plan = _plan("fastmri+", tmp_path)
+    assert plan.annotations == fastmri_plus.PATH
+    (note,) = plan.fetch_annotations()
+    assert "downloaded from" in note and plan.annotations.read_bytes() == CONTENT
+    assert plan.fetch_annotations() == [] and asked == ["/knee.csv"]
+    assert _plan("mine.csv", tmp_path).fetch_annotations() == [] and len(asked) == 1
