@@ -1,7 +1,9 @@
 """Whether a network keeps the contract of `Reconstructor`: tried on a synthetic scan before any attack."""
 
+import copy
 import math
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from advmri.acquisition.kspace import fft2c, rss_reconstruction
 from advmri.errors import InputError
+from advmri.reconstruction.gradient_probe import TOLERANCE, nearest_ratio, parts_of_gradient
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.settings import ContractSettings
 
@@ -19,18 +22,22 @@ UNIT_FACTOR = 100.0
 """The image's norm may differ from the fully sampled one's by this factor: a matter of units, not of quality."""
 SIGMA = 1e-3
 """Noise of the scan, relative to the image's maximum, so that no sample is exactly zero."""
+SCALES = (1.0, 0.35, 0.5)
+"""Largest values of the slices' images, relative to the scan's: slices of one volume differ as much."""
+BATCHES = ((2, 1, 0), (0, 2), (1,))
+"""Which slices are reconstructed together, besides all of them in their order."""
 
 
 @dataclass(frozen=True)
 class ContractScan:
-    """Two different slices.
+    """Three slices of different content and scale.
 
     Attributes:
-        kspace: complex64 [2, C, H, W], masked.
-        mask: bool [2, W].
+        kspace: complex64 [3, C, H, W], masked.
+        mask: bool [3, W].
         num_low_frequencies: of the mask.
         crop: (h, w).
-        target: RSS of the fully sampled k-space [2, h, w].
+        target: RSS of the fully sampled k-space [3, h, w].
     """
 
     kspace: Tensor
@@ -41,10 +48,19 @@ class ContractScan:
 
 
 def contract_scan(settings: ContractSettings, device: torch.device) -> ContractScan:
-    """Make a disc with some detail, and its mirror image, seen by smooth coils; every second column is measured."""
+    """Make discs with different detail, seen by smooth coils; every second column is measured.
+
+    No two slices have the same maximum, mean or variance: networks that share any of them in a batch are found.
+    """
     generator = torch.Generator().manual_seed(0)
     rows, columns = torch.linspace(-1, 1, settings.rows)[:, None], torch.linspace(-1, 1, settings.columns)[None]
-    disc = (rows**2 + columns**2 < 0.6) * (1 + 0.4 * torch.sin(9 * columns + 1) * torch.cos(7 * rows))
+    disc = (rows**2 + columns**2 < 0.6).float()
+    detail = torch.sin(9 * columns + 1) * torch.cos(7 * rows)
+    slices = [
+        disc * (1 + 0.4 * detail),
+        disc * (rows**2 + 2 * columns**2 < 0.4) * (1 - 0.7 * detail.flip(0)),
+        disc * (0.2 + (torch.cos(5 * rows * columns + 3 * columns) > 0)),
+    ]
     angles = [2 * math.pi * coil / settings.coils for coil in range(settings.coils)]
     maps = torch.stack(
         [
@@ -55,8 +71,9 @@ def contract_scan(settings: ContractSettings, device: torch.device) -> ContractS
             for angle in angles
         ]
     )
-    images = torch.stack([disc * maps, disc.flip(1) * maps])
-    images = images / images.abs().square().sum(dim=1).sqrt().max()
+    images = torch.stack([one * maps for one in slices])
+    largest = images.abs().square().sum(dim=1).sqrt().amax(dim=(1, 2))
+    images = images * (torch.tensor(SCALES) / largest)[:, None, None, None]
     noise = torch.view_as_complex(torch.randn(*images.shape, 2, generator=generator))
     kspace = settings.maximum * (fft2c(images) + SIGMA * noise)
     centre, width = max(2, settings.columns // 10), settings.columns
@@ -65,12 +82,14 @@ def contract_scan(settings: ContractSettings, device: torch.device) -> ContractS
     mask[first : first + centre] = True
     target = rss_reconstruction(kspace, settings.crop)
     return ContractScan(
-        (kspace * mask).to(device), mask.expand(2, -1).to(device), centre, settings.crop, target.to(device)
+        (kspace * mask).to(device), mask.expand(len(slices), -1).to(device), centre, settings.crop, target.to(device)
     )
 
 
-def _reconstruct(reconstructor: Reconstructor, scan: ContractScan, members: slice = slice(None)) -> Tensor:
-    return reconstructor(scan.kspace[members].clone(), scan.mask[members], scan.num_low_frequencies, scan.crop)
+def _reconstruct(reconstructor: Reconstructor, scan: ContractScan, members: Sequence[int]) -> Tensor:
+    """Reconstruct some of the slices together."""
+    chosen = list(members)
+    return reconstructor(scan.kspace[chosen], scan.mask[chosen], scan.num_low_frequencies, scan.crop)
 
 
 def _image_problems(image: object, scan: ContractScan) -> list[str]:
@@ -114,16 +133,56 @@ def _gradient_problems(reconstructor: Reconstructor, scan: ContractScan) -> list
     return []
 
 
+def _wrong_gradient(reconstructor: Reconstructor, scan: ContractScan) -> list[str]:
+    """Compare the gradient with differences: in float64 where the network can be computed in it, else as it is."""
+    try:
+        ratios = gradient_ratios(copy.deepcopy(reconstructor).double(), scan, torch.complex128)
+    except Exception:  # noqa: BLE001 - a network that casts, or that cannot be copied, may raise anything
+        ratios = gradient_ratios(reconstructor, scan, torch.complex64)
+    return [
+        f"gradient: along its {name} the error changes by {ratio:.3g} times what the gradient says; part of it may not"
+        " reach k-space (something detached, or differentiated in part)"
+        for name, ratio in ratios.items()
+        if not abs(ratio - 1) <= TOLERANCE
+    ]
+
+
+def gradient_ratios(reconstructor: Reconstructor, scan: ContractScan, dtype: torch.dtype) -> dict[str, float]:
+    """Return by how much the error of the first slice changes along parts of its gradient, over what that says.
+
+    1 is right. Parts that are zero are left out.
+    """
+    place = slice(0, 1)
+    kspace, target = scan.kspace[place].to(dtype), scan.target[place].double()
+    measured = scan.mask[place, None, None, :]
+
+    def error(at: Tensor) -> Tensor:
+        image = reconstructor(at * measured, scan.mask[place], scan.num_low_frequencies, scan.crop)
+        return (image.double() - target).square().sum()
+
+    variable = kspace.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(error(variable), variable)
+    parts = parts_of_gradient(gradient, scan.num_low_frequencies)
+    return {name: nearest_ratio(error, kspace, gradient, part) for name, part in parts.items() if part.any()}
+
+
 def _repetition_problems(reconstructor: Reconstructor, scan: ContractScan, image: Tensor) -> list[str]:
-    """Check that the same input gives the same image, alone and in a batch."""
+    """Check that the same input gives the same image: again, alone, and in any company and order."""
     problems = []
-    again = _reconstruct(reconstructor, scan)
-    if not torch.equal(image, again):
+    if not torch.equal(image, _reconstruct(reconstructor, scan, range(len(image)))):
         problems.append("determinism: two calls with the same input differ (dropout, sampling or state?)")
-    alone = torch.cat([_reconstruct(reconstructor, scan, slice(place, place + 1)) for place in range(len(image))])
-    if alone.shape != image.shape:
-        return [*problems, f"batch: one slice alone gives {[1, *alone.shape[1:]]}, expected {[1, *image.shape[1:]]}"]
-    difference = float((alone - image).abs().max() / image.abs().max())
+    difference = 0.0
+    for members in BATCHES:
+        some = _reconstruct(reconstructor, scan, members)
+        expected = image[list(members)]
+        if some.shape != expected.shape:
+            count = len(members)
+            return [
+                *problems,
+                f"batch: {count} of {len(image)} slices give {list(some.shape)}, expected {list(expected.shape)}",
+            ]
+        largest = expected.abs().amax(dim=(1, 2))
+        difference = max(difference, float(((some - expected).abs().amax(dim=(1, 2)) / largest).max()))
     if not difference <= BATCH_TOLERANCE:
         problems.append(
             f"batch: a slice's image changes by {difference:.2g} of its maximum with its batch's other slices"
@@ -135,7 +194,7 @@ def contract_problems(reconstructor: Reconstructor, settings: ContractSettings, 
     """Return every part of the contract that a network on `device`, in evaluation mode, does not keep.
 
     Checked: shape, dtype, finite values, units of the RSS, input left as it is, determinism, members of a batch
-    independent, gradient in k-space finite and not zero.
+    independent whatever its size and order, gradient in k-space finite, not zero, and that of central differences.
     """
     scan = contract_scan(settings, device)
     problems: list[str] = []
@@ -149,7 +208,8 @@ def contract_problems(reconstructor: Reconstructor, settings: ContractSettings, 
             if not torch.equal(given, scan.kspace):
                 problems.append("input: forward changes the k-space that it is given")
             problems += _repetition_problems(reconstructor, scan, image)
-        return problems + _gradient_problems(reconstructor, scan)
+        problems += _gradient_problems(reconstructor, scan)
+        return problems or _wrong_gradient(reconstructor, scan)
     except Exception as error:  # noqa: BLE001 - a user's code may raise anything; the message says what and where
         place = traceback.extract_tb(error.__traceback__)[-1]
         first_line = (str(error).splitlines() or [""])[0]
