@@ -50,8 +50,14 @@ def make_mask(
         padding: acquired columns [left, right); columns outside are never measured.
 
     Raises:
-        ValueError: where no column would be measured.
+        ValueError: where no column would be measured, the centre holds none, or it alone uses the acceleration up.
     """
+    centre = round(width * centre_fraction)
+    if not 0 < centre * acceleration < width:
+        raise ValueError(
+            f"a centre of {centre_fraction} is {centre} of {width} columns; it must hold one, and fewer than"
+            f" 1/{acceleration} of them"
+        )
     mask_function = create_mask_for_mask_type(mask_type, [centre_fraction], [acceleration])
     if isinstance(seed, int):
         seed = tuple(int(word) for word in np.random.SeedSequence(seed).generate_state(4))

@@ -6,6 +6,7 @@ from advmri.attacks.settings import attack_modules
 from advmri.config.architecture_files import architecture_problems
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
+from advmri.training.settings import TrainingSettings
 
 FOLDER = Path(__file__).resolve().parents[2]
 ROLES = {
@@ -21,6 +22,7 @@ def disagreements(config: Config) -> list[str]:
     """Return one line, with its place, for everything that does not agree."""
     return [
         *_accelerations(config),
+        *_centres(config),
         *_models(config),
         *_attacks(config),
         *_convergence(config),
@@ -44,6 +46,38 @@ def _accelerations(config: Config) -> list[str]:
     return found
 
 
+def _centres(config: Config) -> list[str]:
+    """Check that a mask can be drawn: a centre, and room outside it for lines at the acceleration."""
+    found = []
+    simulated = config.dataset.kind == "simulated"
+    columns = config.dataset.simulation.columns if simulated else None
+    for acceleration in config.accelerations:
+        fraction = config.mask.center_fractions.get(acceleration)
+        if fraction is None:
+            continue
+        problem = centre_problem(acceleration, fraction, columns)
+        if problem:
+            found.append(f"mask.center_fractions.{acceleration}: {problem}")
+    return found
+
+
+def centre_problem(acceleration: int, fraction: float, columns: int | None) -> str | None:
+    """Say what is wrong with a centre fraction at an acceleration; `columns` where the volumes' number is known."""
+    if fraction * acceleration >= 1:
+        return f"a centre of {fraction} alone is more than 1/{acceleration} of the columns; take less"
+    if columns is None:
+        return None
+    centre = round(columns * fraction)
+    if centre < 1:
+        return f"{fraction} of {columns} columns (dataset.simulation.columns) is none; take at least {1 / columns:.3g}"
+    if centre * acceleration >= columns:
+        return (
+            f"{centre} central columns of {columns} (dataset.simulation.columns) alone are 1/{acceleration} of them;"
+            " take less"
+        )
+    return None
+
+
 def _models(config: Config) -> list[str]:
     found = []
     if config.compute.nodes > 1 and config.compute.devices == "auto":
@@ -58,9 +92,27 @@ def _models(config: Config) -> list[str]:
                 f"models.{name}.training.batch_size: {model.training.batch_size} cannot be shared among"
                 f" {processes} devices (compute.devices x compute.nodes)"
             )
+        found.extend(f"models.{name}.training.{problem}" for problem in _training_problems(config, model.training))
         if model.architecture:
             problems = architecture_problems(model.architecture, model.arguments or {})
             found.extend(f"models.{name}.{problem}" for problem in problems)
+    return found
+
+
+def _training_problems(config: Config, training: TrainingSettings | None) -> list[str]:
+    """Return what a training asks for that it cannot have, or would not use."""
+    if training is None:
+        return []
+    found = []
+    if training.steps is not None and training.warmup_steps >= training.steps:
+        found.append(f"warmup_steps: {training.warmup_steps} of {training.steps} steps; take fewer")
+    if training.holdout_every is not None and not training.holdout_volumes:
+        found.append("holdout_every: not used without holdout_volumes")
+    if config.dataset.kind == "simulated":
+        most = config.dataset.simulation.train_volumes
+        volumes = min(config.dataset.training_volumes or most, most)
+        if training.holdout_volumes >= volumes:
+            found.append(f"holdout_volumes: {training.holdout_volumes} of {volumes} volumes; none is left to train on")
     return found
 
 

@@ -11,6 +11,22 @@ from advmri.config.schema import Config
 from advmri.errors import InputError
 
 
+def _numbers_as_keys(content: Any) -> Any:
+    """Return the same with keys that are numbers as numbers.
+
+    YAML's are; those of `--config` are text and come beside them. They are later, so they count.
+    """
+    if isinstance(content, list):
+        return [_numbers_as_keys(value) for value in content]
+    if not isinstance(content, dict):
+        return content
+    values = {key: _numbers_as_keys(value) for key, value in content.items()}
+    if not all(isinstance(key, int) or (isinstance(key, str) and key.isdecimal()) for key in values):
+        return values
+    texts = {int(key): value for key, value in values.items() if isinstance(key, str)}
+    return {key: value for key, value in values.items() if isinstance(key, int)} | texts
+
+
 def validate_config(content: dict[str, Any]) -> Config:
     """Check a config as read from YAML.
 
@@ -19,6 +35,7 @@ def validate_config(content: dict[str, Any]) -> Config:
     """
     lines: list[str] = []
     config = None
+    content = _numbers_as_keys(content)
     try:
         config = Config.model_validate(content)
         lines = disagreements(config)

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from advmri.acquisition.kspace import fft2c, ifft2c, rss_reconstruction
 from advmri.acquisition.masks import make_mask
+from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from advmri.training.augmentation import augment
 from advmri.training.settings import AugmentationSettings
@@ -92,14 +93,17 @@ class SliceDataset(Dataset[Sample]):
             target = torch.from_numpy(checked_target(volume, slice_number, stored))
         else:
             target = torch.from_numpy(read_target(volume, slice_number))
-        mask = make_mask(
-            volume.columns,
-            self.mask.acceleration,
-            self.mask.centre_fraction,
-            self.mask.mask_type,
-            derive_seed(self.seed, "mask", number),
-            volume.padding,
-        )
+        try:
+            mask = make_mask(
+                volume.columns,
+                self.mask.acceleration,
+                self.mask.centre_fraction,
+                self.mask.mask_type,
+                derive_seed(self.seed, "mask", number),
+                volume.padding,
+            )
+        except ValueError as error:
+            raise InputError(f"{volume.path}: no {self.mask.acceleration}x mask: {error}.") from error
         return Sample(
             kspace=kspace * mask.columns,
             mask=mask.columns,

@@ -129,3 +129,10 @@ def test_mask_file_round_trip(tmp_path):
             "content_sha256": content_digest(file),
         }
         assert file.attrs["realised_acceleration"] == 64 / int(columns.sum())
+
+
+@pytest.mark.parametrize("mask_type", ["random", "equispaced_fraction"])
+@pytest.mark.parametrize("fraction", [0.01, 0.25, 0.3, 0.9])
+def test_a_centre_that_leaves_no_room_is_named(mask_type, fraction):
+    with pytest.raises(ValueError, match=f"a centre of {fraction} is .* columns; it must hold one, and fewer than 1/4"):
+        make_mask(32, 4, fraction, mask_type, seed=1)

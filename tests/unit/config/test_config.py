@@ -306,3 +306,50 @@ def test_infinity_is_no_value():
     content = default()
     content["models"]["unet"]["training"]["learning_rate"] = float("inf")
     assert any("learning_rate" in one for one in problems_of(content))
+
+
+def test_keys_that_are_numbers_count_whether_they_come_as_numbers_or_as_text():
+    """Snakemake's --config gives text, beside the numbers that YAML gives."""
+    content = default()
+    content["mask"]["center_fractions"] |= {"4": 0.2}
+    content["claims"] = {"pairs": [["varnet", "unet"]]}
+    assert validate_config(content).mask.center_fractions == {4: 0.2, 8: 0.04}
+
+
+@pytest.mark.parametrize(
+    ("fractions", "columns", "named"),
+    [
+        ({4: 0.25, 8: 0.04}, 160, "mask.center_fractions.4: a centre of 0.25 alone is more than 1/4"),
+        ({4: 0.08, 8: 0.3}, 160, "mask.center_fractions.8: a centre of 0.3 alone is more than 1/8"),
+        ({4: 0.002, 8: 0.04}, 160, "mask.center_fractions.4: 0.002 of 160 columns"),
+        ({4: 0.247, 8: 0.04}, 160, "mask.center_fractions.4: 40 central columns of 160"),
+    ],
+)
+def test_centres_that_leave_no_room_are_refused(fractions, columns, named):
+    content = default()
+    content["mask"]["center_fractions"] = fractions
+    content["dataset"]["simulation"]["columns"] = columns
+    with pytest.raises(InputError) as error:
+        validate_config(content)
+    assert named in str(error.value) and len(str(error.value).splitlines()) == 2
+
+
+def test_a_centre_of_an_acceleration_that_is_not_asked_for_is_no_matter():
+    content = default()
+    content["mask"]["center_fractions"][16] = 0.5
+    validate_config(content)
+
+
+@pytest.mark.parametrize(
+    ("training", "named"),
+    [
+        ({"warmup_steps": 450}, "warmup_steps: 450 of 450 steps"),
+        ({"holdout_every": 5}, "holdout_every: not used without holdout_volumes"),
+        ({"holdout_volumes": 20}, "holdout_volumes: 20 of 20 volumes"),
+    ],
+)
+def test_what_a_training_could_not_use_is_refused(training, named):
+    content = default()
+    content["models"]["unet"]["training"] |= training
+    with pytest.raises(InputError, match=rf"models\.unet\.training\.{named}"):
+        validate_config(content)
