@@ -1,7 +1,7 @@
 # make demo          makes the environment and runs the audit of the default config on simulated knees
 # make test          all checks and tests
 # make environment   the environment alone, in .venv
-# make checks        format, lint, types
+# make checks        format, lint, types, documents
 # make unit          tests alone, on two cores; WORKERS=2 for one core
 # make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
 # make schema        writes config.schema.json anew
@@ -47,6 +47,7 @@ checks: $(VENV)/.dev-ready
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	$(BIN)/python -m pytest -q tests/unit/test_documents.py
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/slurm tests/workflow tests/unit
