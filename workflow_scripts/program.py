@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from advmri.errors import InputError
 from advmri.provenance.run_record import make_record, record_path, record_text
+from workflow_scripts.launcher import heed_launcher, is_first_process
 
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
@@ -64,17 +65,13 @@ def add_factory_option(options: argparse.ArgumentParser) -> None:
     )
 
 
-def is_first_process() -> bool:
-    """Say whether this is the process that writes: with several devices Lightning, or srun, starts further ones."""
-    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("SLURM_PROCID", "0")) == 0
-
-
 def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentParser) -> None:
     """Parse the command line and run `main`; an InputError becomes one line and exit status 1.
 
     Beside every file written, its record (`advmri.provenance.run_record`).
     """
     arguments = options.parse_args()
+    heed_launcher(getattr(arguments, "devices", "1") != "1" or getattr(arguments, "nodes", 1) > 1)
     begun, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     handlers: list[logging.Handler] = [_AboveBars()]
     if arguments.log is not None and is_first_process():

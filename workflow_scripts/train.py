@@ -16,18 +16,17 @@ from advmri.reconstruction.settings import ContractSettings
 from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
 from advmri.seeds import derive_seed
 from advmri.training.dataset import MaskSettings
-from advmri.training.fit import Compute, fit, split_holdout
 from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
 from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.reading import Volume, read_kspace, read_volume
+from workflow_scripts.launcher import heed_launcher, is_first_process
 from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
     LOGGER,
     Progress,
     add_compute_options,
     atomic_output,
-    is_first_process,
     parser,
     run,
 )
@@ -67,7 +66,12 @@ def _check_volumes(volumes: Sequence[Volume]) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Train, write the checkpoint and its history; with several devices the first process writes."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    compute = Compute(device.type, arguments.workers, _devices(arguments.devices, device.type), arguments.nodes)
+    devices = _devices(arguments.devices, device.type)
+    heed_launcher(devices * arguments.nodes > 1)
+    # After that: Lightning reads its rank when it is imported.
+    from advmri.training.fit import Compute, fit, split_holdout
+
+    compute = Compute(device.type, arguments.workers, devices, arguments.nodes)
     settings = TrainingSettings.model_validate(json.loads(arguments.settings))
     sizes = json.loads(arguments.arguments)
     mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)

@@ -50,7 +50,16 @@ ROOMS["workflow_scripts"] = set(ROOMS) - {"config", "workflow_scripts"}
 SCHEMA_PROGRAM = "workflow_scripts/write_schema.py"
 """The one program that reads the config's schema: an edit to that must rerun no job."""
 SHARED_BY_PROGRAMS = {
-    *("attack_inputs", "figure_files", "partial_folder", "program", "table_output", "termination", "torch_setup"),
+    *(
+        "attack_inputs",
+        "figure_files",
+        "launcher",
+        "partial_folder",
+        "program",
+        "table_output",
+        "termination",
+        "torch_setup",
+    ),
 }
 FORBIDDEN = {
     "": ("snakemake",),

@@ -27,14 +27,14 @@ def volumes(tmp_path_factory):
     return paths
 
 
-def start(folder, volumes, settings, devices):
+def start(folder, volumes, settings, devices, **variables):
     """Start the program as the workflow does: one process, which starts the others."""
     options = training_options(folder, volumes, "varnet", settings) | {"devices": devices, "log": folder / "train.log"}
     command = [sys.executable, "-m", "workflow_scripts.train"]
     for name, value in options.items():
         command += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
     folder.mkdir(exist_ok=True)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -85,3 +85,29 @@ def test_processes_end_together_with_their_state_saved(tmp_path, volumes):
     assert 40 <= content["global_step"] < 400
     rows = content["callbacks"]["History"]["rows"]
     assert [row["step"] for row in rows] == list(range(4, content["global_step"] + 1, 4))
+
+
+STRAY = {
+    "of another session": {
+        "LOCAL_RANK": "1",
+        "RANK": "3",
+        "WORLD_SIZE": "4",
+        "SLURM_PROCID": "2",
+        "SLURM_LOCALID": "1",
+    },
+    "empty": dict.fromkeys(("RANK", "LOCAL_RANK", "WORLD_SIZE", "SLURM_PROCID", "NODE_RANK"), ""),
+}
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_launchers_variables_mean_nothing_to_one_device(tmp_path, volumes, name):
+    alone = start(tmp_path, volumes, SETTINGS, devices=1, **STRAY[name])
+    text = alone.communicate(timeout=900)[0].decode()
+    assert alone.returncode == 0 and (tmp_path / "model.pt").is_file() and (tmp_path / "history.csv").is_file(), text
+    assert "4 steps in" in (tmp_path / "train.log").read_text()
+
+
+def test_empty_variables_mean_nothing_to_several_devices(tmp_path, volumes):
+    together = start(tmp_path, volumes, SETTINGS, devices=2, **STRAY["empty"])
+    text = together.communicate(timeout=900)[0].decode()
+    assert together.returncode == 0 and (tmp_path / "model.pt").is_file(), text

@@ -1,0 +1,28 @@
+"""What a launcher (torchrun, srun, mpirun) says of this process: heeded where several devices are asked for only."""
+
+import os
+
+VARIABLES = (
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "JSM_NAMESPACE_RANK"),
+)
+"""By these, torch and Lightning (`rank_zero.py`, when it is imported) tell processes apart."""
+
+
+def heed_launcher(several: bool) -> None:
+    """Forget what does not count, before Lightning is imported: all of it for one device, else what is empty.
+
+    A rank left over from the session that a run was started in would make its one process a further one, which writes
+    nothing and ends well.
+
+    Args:
+        several: whether several devices, or nodes, are asked for.
+    """
+    for name in VARIABLES:
+        if not (several and os.environ.get(name)):
+            os.environ.pop(name, None)
+
+
+def is_first_process() -> bool:
+    """Say whether this is the process that writes: with several devices Lightning, or srun, starts further ones."""
+    return all(int(os.environ.get(name) or 0) == 0 for name in ("LOCAL_RANK", "SLURM_PROCID"))
