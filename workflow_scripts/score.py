@@ -1,10 +1,10 @@
-"""Score one attack file: SSIM, PSNR and NMSE of every reconstruction, in the box and on the whole image."""
+"""Score one attack file: every metric of every reconstruction, in the box and on the whole image."""
 
 import argparse
 import csv
 from pathlib import Path
 
-from advmri.scores.scoring import COLUMNS, score_attack_file
+from advmri.scores.scoring import columns, score_attack_file
 from advmri.storage.attack_file import open_attack_file
 from advmri.volumes.index import read_index
 from workflow_scripts.program import parser, run
@@ -17,7 +17,7 @@ def main(arguments: argparse.Namespace) -> None:
     with open_attack_file(arguments.attack_file) as attack:
         rows = score_attack_file(attack, index, arguments.ssim_of_box)
     with table_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, columns(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

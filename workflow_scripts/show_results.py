@@ -8,6 +8,7 @@ import pandas as pd
 
 from advmri.claims.all_claims import VERDICTS, count_verdicts
 from advmri.errors import InputError
+from advmri.image_quality.metrics import shown_metrics
 from advmri.scores.leakage import LEAKAGE
 from advmri.storage.tables import read_table
 from workflow_scripts.program import parser, run
@@ -51,13 +52,15 @@ def main(arguments: argparse.Namespace) -> None:
     if not (tables / "summary.csv").is_file():
         raise InputError(f"{tables / 'summary.csv'}: not there; has the run finished?")
     summary, quality = read_table(tables / "summary.csv"), read_table(tables / "quality.csv")
-    clean = quality.groupby(["model", "acceleration"])[["ssim", "psnr"]].mean().round(3).reset_index()
+    shown = shown_metrics()
+    units = ", ".join(f"{metric.label} in {metric.unit}" for metric in shown if metric.unit)
+    clean = quality.groupby(["model", "acceleration"])[[metric.name for metric in shown]].mean().round(3).reset_index()
     boxes = summary[summary.region == "box"]
     seen = sorted({*summary.model[summary.trained_on == LEAKAGE]})
     leakage = [f"Trained on the audited split too ({LEAKAGE}): {', '.join(seen)}", ""] if seen else []
     out = [
         "",
-        f"Clean quality, mean of {quality.volume.nunique()} validation volumes (PSNR in dB):",
+        f"Clean quality, mean of {quality.volume.nunique()} validation volumes{f' ({units})' if units else ''}:",
         clean.to_string(index=False),
         "",
         f"SSIM in the {boxes.n_boxes.max()} annotated boxes, mean [95% interval over patients], worst case found:",

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastmri.evaluate import nmse, psnr, ssim
 
 from advmri.acquisition.mask_file import read_mask_file
 from advmri.errors import UnusableSliceError
+from advmri.image_quality.image_pair import ImagePair
+from advmri.image_quality.metrics import METRICS
+from advmri.image_quality.ssim import WHOLE_IMAGE
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
 from advmri.volumes.consistency import check_maximum, checked_target
@@ -53,7 +55,7 @@ def main(arguments: argparse.Namespace) -> None:
                 check_maximum(volume)
             maximum, target = volume_maximum(volume), np.stack(targets)
             for name in methods:
-                found = np.stack(images[name])
+                pair = ImagePair(target, np.stack(images[name]), maximum)
                 rows.append(
                     {
                         "volume": path.stem,
@@ -63,10 +65,8 @@ def main(arguments: argparse.Namespace) -> None:
                         "acceleration": arguments.acceleration,
                         "trained_on": trained_on[name],
                         "slices": len(target),
-                        "ssim": np.asarray(ssim(target, found, maximum)).item(),
-                        "psnr": np.asarray(psnr(target, found, maximum)).item(),
-                        "nmse": np.asarray(nmse(target, found)).item(),
                     }
+                    | {metric.name: metric.measure(pair, WHOLE_IMAGE) for metric in METRICS.values()}
                 )
             progress.update(done)
     write_table(arguments.output, pd.DataFrame(rows))
@@ -82,7 +82,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--acceleration", type=int, required=True)
     made.add_argument("--volumes", type=Path, nargs="+", required=True, help="fastMRI .h5 files")
     made.add_argument("--masks", type=Path, nargs="+", required=True, help="their masks, in the same order")
-    made.add_argument("--output", type=Path, required=True, help="CSV: ssim, psnr (dB), nmse per volume")
+    made.add_argument("--output", type=Path, required=True, help="CSV: every metric per volume")
     return made
 
 

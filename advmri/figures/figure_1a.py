@@ -19,6 +19,7 @@ from advmri.figures.curves import (
 )
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, CONTROL_STYLE, REFERENCE_COLOUR, acceleration_style, model_colour, times
+from advmri.image_quality.metrics import METRICS
 
 PER_CENT = 100.0
 
@@ -50,7 +51,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         line, marker = acceleration_style(acceleration, options.accelerations)
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
-    finish(axes, "Noise level η (% of each coil's ‖k‖)", "SSIM in annotated boxes")
+    finish(axes, "Noise level η (% of each coil's ‖k‖)", METRICS["ssim"].axis("in annotated boxes"))
     write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}", inputs)
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), handles)
     return figure, pd.concat(tables, ignore_index=True)

@@ -19,6 +19,7 @@ from advmri.figures.curves import (
 )
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, model_colour, times
+from advmri.image_quality.metrics import METRICS
 
 PER_CENT = 100.0
 LOOKS: dict[str, dict[str, Any]] = {
@@ -50,7 +51,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         axes.set_xlabel("Noise level η (%)")
         axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
-        axes.set_ylabel("SSIM in annotated boxes")
+        axes.set_ylabel(METRICS["ssim"].axis("in annotated boxes"))
     grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)
     write_note(figure, means_note(table, inputs), inputs)
     handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]

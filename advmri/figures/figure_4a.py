@@ -18,6 +18,7 @@ from advmri.figures.curves import (
 )
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, acceleration_style, model_colour
+from advmri.image_quality.metrics import METRICS
 
 
 def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
@@ -38,7 +39,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         line, marker = acceleration_style(acceleration, options.accelerations)
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, 1.0, step, color=colour, linestyle=line, marker=marker)
-    finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", "SSIM in annotated boxes")
+    finish(axes, r"Largest rotation $\theta_{\max}$ (degrees)", METRICS["ssim"].axis("in annotated boxes"))
     write_note(figure, f"{means_note(attacked, inputs)}\nWorst angle: {options.worst_angle}", inputs)
     alone = Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone")
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), [alone])

@@ -10,6 +10,7 @@ from advmri.figures.curves import acceleration_handles, finish, model_handles, w
 from advmri.figures.inputs import ANGLE_TOLERANCE, FigureInputs
 from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, acceleration_style, model_colour
+from advmri.image_quality.metrics import METRICS
 
 WORST: dict[str, Any] = {
     "linestyle": "",
@@ -46,7 +47,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             tables.append(sweep.assign(**facts, worst=is_worst))
     axes.plot(sweep.angle, sweep.floor_ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)
     where = "the box" if found.rows is not None else "the image"
-    finish(axes, "Rotation θ (degrees)", f"SSIM in {where}")
+    finish(axes, "Rotation θ (degrees)", METRICS["ssim"].axis(f"in {where}"))
     write_note(figure, f"{shown.place()}\n{shown.rule()}", inputs)
     handles = [
         Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="interpolation alone"),

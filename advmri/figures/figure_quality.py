@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from advmri.figures.curves import write_legend, write_note
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import COLUMN_WIDTH, REFERENCE_COLOUR, ZERO_FILLED_COLOUR, model_colour, times
+from advmri.image_quality.metrics import shown_metrics
 
 ZERO_FILLED = "zero_filled"
-MEASURES = {"ssim": "SSIM of the volume", "psnr": "PSNR of the volume (dB)"}
 SPACING, AXES_POINTS = 0.28, 90.0
 """Between methods, where the distance of accelerations is 1; width of one panel in points."""
 
@@ -23,9 +23,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     table = inputs.quality[inputs.quality.model.isin(list(methods))]
     table = table.assign(model_label=table.model.map(methods))
     figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout="constrained")
-    for axes, (measure, label) in zip(figure.subplots(1, 2), MEASURES.items(), strict=True):
-        _draw_measure(axes, table, measure, list(methods), inputs)
-        axes.set_ylabel(label)
+    metrics = shown_metrics()
+    panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+    for axes, metric in zip(panels, metrics, strict=True):
+        _draw_measure(axes, table, metric.name, list(methods), inputs)
+        axes.set_ylabel(metric.axis("of the volume"))
         axes.set_xlabel("Acceleration")
     volumes = table.volume.nunique()
     write_note(figure, f"No attack; {volumes} volume{'s' * (volumes != 1)}, lines join the same volume", inputs)

@@ -13,12 +13,13 @@ from matplotlib.patches import Rectangle
 from advmri.figures.inputs import Image
 from advmri.figures.style import BOX_COLOUR, NORMAL, REFERENCE_COLOUR, SMALL, TEXT_WIDTH
 from advmri.figures.view import View
+from advmri.image_quality.metrics import shown_metrics
 
 LEFT, GAP, INNER, TITLE, BETWEEN, FOOT_LINE = 0.22, 0.1, 0.03, 0.33, 0.04, 0.135
 """Inches: left of all, between cells, inside a cell, above rows with titles, above other rows, per line below."""
 FOOT_WIDTH = 136
 """Characters in a line below."""
-BOX_NOTE = "Yellow: the box, enlarged on the right; SSIM and PSNR in it"
+BOX_NOTE = f"Yellow: the box, enlarged on the right; {' and '.join(metric.label for metric in shown_metrics())} in it"
 ERROR_COLOURS = "inferno"
 
 
@@ -96,8 +97,3 @@ class Montage:
         bar.outline.set_visible(False)
         bar.ax.set_ylabel(label, fontsize=SMALL, linespacing=1.3)
         bar.ax.yaxis.set_label_position("left")
-
-
-def values_line(ssim: float, psnr: float) -> str:
-    """Return `SSIM 0.621, 24.1 dB`."""
-    return f"SSIM {ssim:.3f}, {f'{psnr:.1f}' if psnr < float('inf') else '∞'} dB"

@@ -6,13 +6,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from advmri.figures.inputs import AttackedSlice, FigureInputs
-from advmri.figures.montage import values_line
 from advmri.figures.showcase import Showcase
 from advmri.figures.view import View
+from advmri.image_quality.metrics import METRICS, shown_metrics
 
 Shown = Literal["target", "clean", "reconstruction", "perturbed_target"]
 SCORES: dict[Shown, str] = {"clean": "clean_", "reconstruction": "", "perturbed_target": "fully_sampled_"}
-METRICS = ("ssim", "psnr", "nmse")
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,10 @@ def panel_facts(
 
 
 def panel_values(facts: dict[str, Any]) -> str:
-    """Return the line of values above a panel; the target has none."""
+    """Return the line of values above a panel, for instance `SSIM 0.621, 24.1 dB`; the target has none."""
     if facts["shown"] == "target":
         return "target"
-    return values_line(facts["ssim"], facts["psnr"])
+    return ", ".join(metric.text(facts[metric.name]) for metric in shown_metrics())
 
 
 def read_panel(

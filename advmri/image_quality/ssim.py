@@ -29,8 +29,8 @@ def cut_out_ssim(target: NDArray[np.float32], image: NDArray[np.float32], region
 
 
 def region_ssim(similarity: NDArray[np.float64], region: Region) -> float:
-    """Average an SSIM map over a box; over the whole image without the margin that scikit-image leaves out too."""
+    """Average SSIM maps [..., h, w] over a box; over whole images without the margin, as scikit-image does."""
     if region == WHOLE_IMAGE:
         margin = SSIM_WINDOW // 2
-        return float(similarity[margin:-margin, margin:-margin].mean())
-    return float(similarity[region].mean())
+        return float(similarity[..., margin:-margin, margin:-margin].mean())
+    return float(similarity[(..., *region)].mean())

@@ -6,36 +6,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advmri.image_quality.metrics import SsimOfBox, score
+from advmri.image_quality.image_pair import SsimOfBox
+from advmri.image_quality.metrics import METRICS, score
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
 from advmri.storage.attack_file import AttackFile
 from advmri.volumes.index import VolumeIndex
 
-METRICS = ("ssim", "psnr", "nmse")
-COLUMNS = (
-    "volume",
-    "patient",
-    "slice",
-    "box",
-    "label",
-    "acquisition",
-    "model",
-    "acceleration",
-    "trained_on",
-    "attack",
-    "optimiser",
-    "target",
-    "severity",
-    "region",
-    *METRICS,
-    *(f"clean_{name}" for name in METRICS),
-    *(f"fully_sampled_{name}" for name in METRICS),
-    "relative_norm",
-    "thermal_multiple",
-    "angle",
-    "shift_rows",
-    "shift_columns",
-)
+
+def columns() -> tuple[str, ...]:
+    """Return the columns of metrics.csv, in their order."""
+    return (
+        "volume",
+        "patient",
+        "slice",
+        "box",
+        "label",
+        "acquisition",
+        "model",
+        "acceleration",
+        "trained_on",
+        "attack",
+        "optimiser",
+        "target",
+        "severity",
+        "region",
+        *METRICS,
+        *(f"clean_{name}" for name in METRICS),
+        *(f"fully_sampled_{name}" for name in METRICS),
+        "relative_norm",
+        "thermal_multiple",
+        "angle",
+        "shift_rows",
+        "shift_columns",
+    )
 
 
 def _regions(index: VolumeIndex, slice_number: int, target: str) -> dict[str, tuple[int | None, str, Region]]:
@@ -72,7 +75,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
     """Score every reconstruction of an attack file.
 
     Returns:
-        Rows with the keys `COLUMNS`. `fully_sampled_*` compare the fully sampled image under the same perturbation
+        Rows with the keys `columns()`. `fully_sampled_*` compare the fully sampled image under the same perturbation
         with the target: what the perturbation does without any network (for motion: interpolation alone).
     """
     facts = attack.attributes

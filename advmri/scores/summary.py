@@ -2,29 +2,26 @@
 
 import pandas as pd
 
+from advmri.image_quality.metrics import METRICS
 from advmri.scores.statistics import cluster_mean
 from advmri.seeds import derive_seed
 
 GROUP = ["model", "acceleration", "attack", "optimiser", "target", "region", "severity"]
-METRICS = ("ssim", "psnr", "nmse")
 
 
 def add_drops(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Add `ssim_drop`, `psnr_drop` (clean minus attacked) and `nmse_rise` (attacked minus clean)."""
-    return metrics.assign(
-        ssim_drop=metrics.clean_ssim - metrics.ssim,
-        psnr_drop=metrics.clean_psnr - metrics.psnr,
-        nmse_rise=metrics.nmse - metrics.clean_nmse,
-    )
+    """Add what the attack costs in every metric: `ssim_drop` (clean minus attacked), `nmse_rise` (the reverse)."""
+    costs = {metric.change: metric.cost(metrics[f"clean_{name}"], metrics[name]) for name, metric in METRICS.items()}
+    return metrics.assign(**costs)
 
 
 def summarise(metrics: pd.DataFrame, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
     """Return one row per model, acceleration, attack (with its optimiser), target, region and severity.
 
-    Columns: `trained_on`, `n_volumes`, `n_boxes`, `thermal_multiple` (mean) and for each of ssim, psnr, nmse, their
-    change from clean and the fully sampled image's SSIM: `<name>_mean`, `<name>_ci_low`, `<name>_ci_high`.
+    Columns: `trained_on`, `n_volumes`, `n_boxes`, `thermal_multiple` (mean) and for each metric, each one's change from
+    clean (`add_drops`) and the fully sampled image's SSIM: `<name>_mean`, `<name>_ci_low`, `<name>_ci_high`.
     """
-    names = [*METRICS, "ssim_drop", "psnr_drop", "nmse_rise", "fully_sampled_ssim"]
+    names = [*METRICS, *(metric.change for metric in METRICS.values()), "fully_sampled_ssim"]
     rows = []
     for key, group in add_drops(metrics).groupby(GROUP, sort=True):
         row = dict(zip(GROUP, key, strict=True)) | {

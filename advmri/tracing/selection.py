@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from advmri.errors import InputError
+from advmri.image_quality.metrics import METRICS
 from advmri.scores.summary import add_drops
 
 KEYS = ("volume", "slice", "box", "model", "acceleration", "attack", "optimiser", "target", "region", "severity")
@@ -96,7 +97,7 @@ def compare_means(row: pd.Series, rows: pd.DataFrame) -> dict[str, tuple[float, 
     scores = add_drops(rows)
     fully_sampled = str(row.get("series", "")).startswith(("fully sampled", "interpolation alone"))
     for name in scores.columns:
-        column = f"{name}_mean" if f"{name}_mean" in row else name if name in ("ssim", "psnr", "nmse") else ""
+        column = f"{name}_mean" if f"{name}_mean" in row else name if name in METRICS else ""
         if column and column in row and not pd.isna(row[column]):
             source = f"fully_sampled_{name}" if fully_sampled else name
             found[column] = (float(row[column]), float(scores[source].mean()))

@@ -34,8 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "attacks/settings": {"attacks/noise", "attacks/motion"},
     "scores": {"image_quality", "volumes", "storage", *GROUND},
     "claims": {"scores", "storage", *GROUND},
-    "figures": {"scores", "storage", *GROUND},
-    "tracing": {"scores", "reconstruction/weights", "provenance", "storage", *GROUND},
+    "figures": {"scores", "image_quality", "storage", *GROUND},
+    "tracing": {"scores", "image_quality", "reconstruction/weights", "provenance", "storage", *GROUND},
     "config": {
         *("attacks/noise", "attacks/settings", "claims", "simulation", "training", "volumes"),
         *("provenance", "storage", *GROUND),

@@ -79,7 +79,7 @@ CODE = [
     source("advmri/attacks/noise/objectives/l2.py", attacks(3), NOISE),
     source("advmri/attacks/motion/motions/rotation.py", attacks(1), ("rotation",)),
     source("advmri/attacks/norms.py", ATTACKS),
-    source("advmri/image_quality/metrics.py", SCORES),
+    source("advmri/image_quality/metrics.py", {"validate": 2, **SCORES}),
     source("advmri/scores/statistics.py", TABLES),
     source("advmri/claims/verdict.py", {"judge_claims": 1}),
     source("advmri/figures/figure_1a.py", {"figure": 1}),

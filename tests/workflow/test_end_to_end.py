@@ -15,7 +15,7 @@ from snakemake_runs import TINY
 
 from advmri.image_quality.metrics import score
 from advmri.provenance.run_record import is_same, read_record
-from advmri.scores.scoring import COLUMNS
+from advmri.scores.scoring import columns
 from advmri.storage.file_digest import file_sha256
 from advmri.storage.tables import read_table
 
@@ -84,7 +84,7 @@ def test_the_provenance_table_names_every_result(results):
 
 def test_metrics_table_has_every_box_severity_and_region(finished, results):
     metrics = pd.read_csv(results / "tables" / "metrics.csv")
-    assert list(metrics.columns) == list(COLUMNS)
+    assert list(metrics.columns) == list(columns())
     keys = ["volume", "slice", "box", "model", "acceleration", "attack", "severity", "region"]
     assert not metrics.duplicated(keys).any()
     boxes = sum(

@@ -22,7 +22,7 @@ from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.showcase import pick_showcase
 from advmri.figures.style import MODEL_COLOURS, model_colour
 from advmri.figures.view import Box, make_view
-from advmri.scores.scoring import COLUMNS, score_attack_file
+from advmri.scores.scoring import columns, score_attack_file
 from advmri.scores.summary import summarise
 from advmri.storage.attack_file import AttackFile, SliceResult, TargetResult, write_attributes, write_slice
 from advmri.volumes.annotations import Box as AnnotatedBox
@@ -100,7 +100,7 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                             file, facts | {"trained_on": "train", "attack": settings, "attack_name": attack}
                         )
                         rows += score_attack_file(AttackFile(file, path), index_of(volume))
-    metrics = pd.DataFrame(rows, columns=COLUMNS)
+    metrics = pd.DataFrame(rows, columns=columns())
     return FigureInputs(
         FigureOptions({name: name.upper() for name in models}, accelerations, **ROLES),
         metrics,
@@ -196,6 +196,21 @@ def test_panels_say_what_metrics_say(inputs, name):
         assert (panel.ssim, panel.psnr) == (row[f"{prefix}ssim"], row[f"{prefix}psnr"])
     box = BOXES[table.slice[0]][0]
     assert tuple(table.loc[0, ["box_row0", "box_row1"]]) == (box.row0, box.row1)
+
+
+def test_panels_and_clean_quality_show_a_further_metric(extra_metric, tmp_path):
+    inputs = make_inputs(tmp_path, ("unet",), (4,), ("v1",), 0.005)
+    inputs = replace(inputs, quality=inputs.quality.assign(mae=0.25))
+    figure, table = draw_figure("figure_2", inputs)
+    attacked = table[table.shown == "reconstruction"].iloc[0]
+    row = inputs.box_scores(*attacked[["attack", "model", "acceleration", "volume", "slice", "box", "severity"]])
+    assert attacked.mae == row.mae != row.clean_mae
+    texts = [text.get_text() for text in figure.texts]
+    assert f"SSIM {row.ssim:.3f}, {row.psnr:.1f} dB, MAE {row.mae:.4f}" in texts
+    figure, _ = draw_figure("figure_quality", inputs)
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels == ["SSIM of the volume", "PSNR of the volume (dB)", "MAE of the volume"]
+    assert 0.25 in np.concatenate([line.get_ydata() for line in figure.axes[2].lines])
 
 
 def test_noise_figures_show_two_per_cent_and_the_largest_acceleration(inputs):

@@ -8,7 +8,7 @@ import pytest
 from support import silence
 
 from advmri.image_quality.metrics import score
-from advmri.scores.scoring import COLUMNS, score_attack_file
+from advmri.scores.scoring import columns, score_attack_file
 from advmri.storage.attack_file import AttackFile, SliceResult, TargetResult, slice_group, write_attributes, write_slice
 from advmri.volumes.annotations import Box
 from advmri.volumes.index import SliceIndex, VolumeIndex
@@ -99,7 +99,7 @@ def test_rows_of_an_attack_on_boxes(rng, index):
     attack = attack_file(rng, "box")
     rows = score_attack_file(attack, index)
     assert len(rows) == 3 * len(SEVERITIES) * 2  # boxes, severities, regions
-    assert all(set(row) == set(COLUMNS) for row in rows)
+    assert all(set(row) == set(columns()) for row in rows)
     keys = {(row["slice"], row["box"], row["severity"], row["region"]) for row in rows}
     boxes = [(number, box.number) for number, found in BOXES.items() for box in found]
     assert keys == {(*box, eta, region) for box in boxes for eta in SEVERITIES for region in ("box", "image")}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from advmri.scores.scoring import COLUMNS
+from advmri.scores.scoring import columns
 from advmri.scores.summary import GROUP, add_drops, summarise
 
 
@@ -28,7 +28,7 @@ def metrics(rng):
             "severity": severity,
             "region": region,
             **dict.fromkeys(("angle", "shift_rows", "shift_columns"), np.nan),
-            **{name: rng.random() for name in COLUMNS if name.endswith(("ssim", "psnr", "nmse"))},
+            **{name: rng.random() for name in columns() if name.endswith(("ssim", "psnr", "nmse"))},
             "relative_norm": severity,
             "thermal_multiple": 2 * severity,
         }
@@ -38,7 +38,7 @@ def metrics(rng):
         for severity in (0.0, 0.02)
         for region in ("box", "image")
     ]
-    assert set(rows[0]) == set(COLUMNS)
+    assert set(rows[0]) == set(columns())
     return pd.DataFrame(rows).sample(frac=1, random_state=1)
 
 

@@ -6,7 +6,7 @@ import pytest
 from support import run_program, silence, write_csv
 
 from advmri.errors import InputError
-from advmri.scores.scoring import COLUMNS
+from advmri.scores.scoring import columns
 from advmri.volumes.annotations import Box, ExcludedAnnotation
 from advmri.volumes.index import SliceIndex, VolumeIndex
 from workflow_scripts import collect
@@ -33,13 +33,13 @@ def index_of(folder, volume, excluded):
 
 def scores_of(path, volume, severities=(0.0, 0.02)):
     rows = [
-        dict.fromkeys(COLUMNS, 0.5)
+        dict.fromkeys(columns(), 0.5)
         | {"volume": volume, "patient": f"p{volume}", "slice": 2, "box": 0, "label": "tear", "model": "m"}
         | {"acceleration": 4, "attack": "a", "optimiser": "pgd", "target": "box", "region": "box", "severity": eta}
         for eta in severities
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+    pd.DataFrame(rows, columns=columns()).to_csv(path, index=False)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def run(tmp_path):
 def test_every_row_is_there_and_names_of_digits_stay_names(run):
     tables = run()
     assert tables["metrics"].volume.tolist() == ["001", "001", "002", "002"]
-    assert list(tables["metrics"].columns) == list(COLUMNS)
+    assert list(tables["metrics"].columns) == list(columns())
     assert tables["summary"].n_volumes.tolist() == [2, 2]
 
 
