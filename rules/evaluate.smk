@@ -73,6 +73,7 @@ rule collect_tables:
         ],
         jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
         volumes=PLAN.validation_volumes,
+        zero_filled=[name for name, model in CONFIG.models.items() if model.architecture == "zero_filled"],
         confidence=CONFIG.statistics.confidence,
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,
@@ -80,7 +81,7 @@ rule collect_tables:
         "python -m workflow_scripts.collect --scores-folder {params.folder:q} --series {params.series:q}"
         " --jobs {params.jobs:q} --indices {input.indices:q}"
         " --annotations {input.annotations:q} --validation-volumes {params.volumes:q}"
-        " --validations {input.validations:q} --confidence {params.confidence} --resamples {params.resamples}"
+        " --validations {input.validations:q} --zero-filled {params.zero_filled:q} --confidence {params.confidence} --resamples {params.resamples}"
         " --seed {params.seed} --metrics {output.metrics:q} --summary {output.summary:q}"
         " --excluded {output.excluded:q} --quality {output.quality:q} --log {log:q}"
 

@@ -14,6 +14,8 @@ from advmri.volumes.index import read_index
 from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 
+BASELINE = "zero_filled"
+
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, concatenate, summarise, write."""
@@ -38,7 +40,10 @@ def main(arguments: argparse.Namespace) -> None:
     write_table(arguments.summary, summary)
     write_table(arguments.excluded, pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)))
     validation = pd.concat([read_table(path) for path in arguments.validations], ignore_index=True)
-    write_table(arguments.quality, validation.drop_duplicates(["volume", "model", "acceleration"]))
+    quality = validation.drop_duplicates(["volume", "model", "acceleration"])
+    if arguments.zero_filled and BASELINE not in arguments.zero_filled:
+        quality = quality[quality.model != BASELINE]
+    write_table(arguments.quality, quality)
     LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
 
 
@@ -52,6 +57,9 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--annotations", type=Path, required=True, help="the CSV of boxes")
     made.add_argument("--validation-volumes", nargs="+", required=True, help="all volumes of the val split")
     made.add_argument("--validations", type=Path, nargs="+", required=True, help="validation.csv of the models")
+    made.add_argument(
+        "--zero-filled", nargs="*", default=[], help="models that are this: the baseline is left out beside them"
+    )
     made.add_argument("--confidence", type=float, default=0.95)
     made.add_argument("--resamples", type=int, default=2000, help="bootstrap samples over patients")
     made.add_argument("--seed", type=int, default=0)

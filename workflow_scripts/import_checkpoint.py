@@ -1,4 +1,4 @@
-"""Take a network made elsewhere over, check that it keeps the contract, and write it as model.pt."""
+"""Take over a reconstruction that is not trained here, check that it keeps the contract, and write it as model.pt."""
 
 import argparse
 import json
@@ -42,7 +42,10 @@ def options() -> argparse.ArgumentParser:
     add_compute_options(made)
     made.add_argument("--name", default="model", help="of the model, for messages")
     made.add_argument(
-        "--checkpoint", type=Path, default=None, help="model.pt, fastMRI's weights; none: a factory's own"
+        "--checkpoint",
+        type=Path,
+        default=None,
+        help="model.pt, fastMRI's weights; none: a factory's own, or no weights",
     )
     made.add_argument(
         "--architecture", required=True, help="a module of advmri/reconstruction, or package.module:factory"

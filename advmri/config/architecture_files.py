@@ -7,6 +7,22 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[1] / "reconstruction"
 
 
+def _module(architecture: str) -> list[ast.stmt]:
+    """Return the statements of a network's module; none where there is no such file."""
+    source = FOLDER / f"{architecture}.py"
+    return ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []
+
+
+def has_weights(architecture: str) -> bool:
+    """Return whether there is something to train or to load: not where its module says `HAS_WEIGHTS = False`."""
+    for node in _module(architecture):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "HAS_WEIGHTS" for target in targets):
+            value = getattr(node, "value", None)
+            return not (isinstance(value, ast.Constant) and value.value is False)
+    return True
+
+
 def architecture_problems(architecture: str, arguments: dict[str, Any]) -> list[str]:
     """Say what is wrong with a network's architecture or the names of its arguments; nothing where all is well.
 
@@ -14,9 +30,7 @@ def architecture_problems(architecture: str, arguments: dict[str, Any]) -> list[
         architecture: a module of advmri/reconstruction with a function `build`.
         arguments: what the config gives to `build`.
     """
-    source = FOLDER / f"{architecture}.py"
-    tree = ast.parse(source.read_text(encoding="utf-8")) if source.is_file() else ast.Module([], [])
-    builds = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build"]
+    builds = [node for node in _module(architecture) if isinstance(node, ast.FunctionDef) and node.name == "build"]
     if not builds:
         return [f"architecture: no advmri/reconstruction/{architecture}.py with a function build"]
     taken = [one.arg for one in (*builds[0].args.args, *builds[0].args.kwonlyargs)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from advmri.attacks.settings import attack_modules
-from advmri.config.architecture_files import architecture_problems
+from advmri.config.architecture_files import architecture_problems, has_weights
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
 from advmri.training.settings import TrainingSettings
@@ -16,6 +16,7 @@ ROLES = {
     "rotation_attack": ("rotation", None),
 }
 """Threat model and target (none: either) of the attacks that figures name by role."""
+BASELINE = "zero_filled"
 
 
 def disagreements(config: Config) -> list[str]:
@@ -84,7 +85,10 @@ def _models(config: Config) -> list[str]:
         found.append("compute.devices: give their number per node where compute.nodes is more than 1")
     processes = config.compute.training_processes
     for name, model in config.models.items():
-        found.extend(f"models.{name}: {problem}" for problem in model.problems())
+        weights = model.architecture is None or has_weights(model.architecture)
+        found.extend(f"models.{name}: {problem}" for problem in model.problems(weights))
+        if name == BASELINE and model.architecture != BASELINE:
+            found.append(f"models.{name}: choose another name; quality.csv has the baseline of clean quality under it")
         if model.factory is not None and not is_found(model.factory):
             found.append(f"models.{name}.factory: no module {module_of(model.factory)} in this folder or on PYTHONPATH")
         if model.training is not None and model.training.batch_size < processes:

@@ -19,7 +19,8 @@ SPACING, AXES_POINTS = 0.28, 90.0
 def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     """Draw one dot per volume and method, joined within a volume, and a bar at their mean."""
     options = inputs.options
-    methods = {ZERO_FILLED: "Zero-filled"} | options.models
+    baseline = {ZERO_FILLED: "Zero-filled"} if (inputs.quality.model == ZERO_FILLED).any() else {}
+    methods = baseline | options.models
     table = inputs.quality[inputs.quality.model.isin(list(methods))]
     table = table.assign(model_label=table.model.map(methods))
     figure = Figure(figsize=(COLUMN_WIDTH, 2.6), layout="constrained")

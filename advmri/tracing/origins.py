@@ -148,7 +148,8 @@ class Origins:
             self.report.compare(1, str(path), False, str(error))
             return
         sizes = ", ".join(f"{key} {value}" for key, value in facts.arguments.items())
-        self.report.say(1, f"{facts.architecture} ({sizes}), {facts.acceleration}x, trained on: {facts.trained_on}")
+        network = f"{facts.architecture} ({sizes})" if sizes else facts.architecture
+        self.report.say(1, f"{network}, {facts.acceleration}x, trained on: {facts.trained_on}")
         training = {key: value for key, value in facts.training.items() if key != "volumes"}
         if training:
             self.report.say(1, "training: " + ", ".join(f"{key} {value}" for key, value in training.items()))

@@ -64,12 +64,15 @@ class TrainingSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """One network under audit: trained here, taken from a checkpoint, or made by a user's factory."""
+    """One reconstruction under audit: trained here, from a checkpoint, without weights, or made by a user's factory."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     architecture: str | None = Field(
-        None, pattern=r"^[a-z][a-z0-9_]*$", description="a module of advmri/reconstruction; or give a factory"
+        None,
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="a module of advmri/reconstruction; or give a factory. One without weights (zero_filled) needs"
+        " neither training nor checkpoint",
     )
     factory: str | None = Field(
         None,
@@ -105,9 +108,17 @@ class ModelSettings(BaseModel):
         """The architecture, or the factory in its place."""
         return self.architecture or self.factory or ""
 
-    def problems(self) -> list[str]:
-        """Return what is wrong with the settings taken together."""
+    def problems(self, has_weights: bool) -> list[str]:
+        """Return what is wrong with the settings taken together.
+
+        Args:
+            has_weights: whether the architecture has anything to train or to load.
+        """
         found = []
+        if self.architecture is not None and self.factory is None and not has_weights:
+            given = [key for key in ("training", "checkpoint", "trained_on") if getattr(self, key) is not None]
+            remedy = f"remove {' and '.join(given)} (null removes what an earlier config file has set)"
+            return [f"{self.architecture} has no weights; {remedy}"] if given else []
         if (self.architecture is None) == (self.factory is None):
             found.append("give either 'architecture' or 'factory'")
         elif self.factory is not None and self.training is not None:

@@ -1,4 +1,7 @@
-"""A user's own network in the workflow: checked first, its code an input, its leakage told to the tables."""
+"""A user's own network, or none, in the workflow: checked first, its code an input, its leakage told to the tables."""
+
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -72,6 +75,45 @@ def test_a_factory_that_is_nowhere_is_a_config_error(repository, tmp_path):
     status, text = repository.run("--dry-run", "--configfile", "configs/tiny.yaml", tmp_path / "own.yaml")
     assert status != 0 and "Traceback" not in text
     assert "models.mine.factory: no module no_such.module in this folder or on PYTHONPATH" in text
+
+
+def test_zero_filling_is_audited_like_a_network(edited):
+    """Attacked, validated and scored beside networks, with nothing to train or to give."""
+    before = pd.read_csv(edited.folder / "results/tiny/tables/quality.csv").query("model == 'zero_filled'")
+    models = {"zero-filled": {"label": "Nothing learned", "architecture": "zero_filled"}}
+    words = edited.write_config("own.yaml", models=models, **ONE_ATTACK)
+    planned = edited.planned(*words)
+    assert {pairs.get("model", "zero-filled") for _, pairs in planned} == {"zero-filled"}
+    rules = {rule for rule, _ in planned}
+    assert {"import_checkpoint", "validate", "attack", "score", "judge_claims"} <= rules and "train" not in rules
+    status, text = edited.run(*words)
+    assert status == 0, text[-5000:]
+    results = edited.folder / "results" / "tiny"
+    summary = pd.read_csv(results / "tables" / "summary.csv").query("model == 'zero-filled' and region == 'box'")
+    assert set(summary.trained_on) == {"nothing"} and (summary.ssim_drop_mean[summary.severity > 0] > 0).all()
+    quality = pd.read_csv(results / "tables" / "quality.csv")
+    assert set(quality.model) == {"unet", "varnet", "zero-filled"}, "not twice under two names"
+    measured = ["volume", "ssim", "psnr", "nmse"]
+    found = quality[quality.model == "zero-filled"][measured].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, before[measured].reset_index(drop=True))
+    claims = pd.read_csv(results / "tables" / "claims.csv")
+    assert "zero-filled" in set(claims.models) and not claims.models.str.contains("vs zero-filled|zero-filled vs").any()
+    assert "Nothing learned" in set(pd.read_csv(results / "figures" / "figure_1a.csv").model_label)
+    assert "zero-filled" not in set(pd.read_csv(results / "figures" / "figure_training.csv").model)
+    assert edited.planned_rules(*words) == {}
+    row = ["model=zero-filled", f"severity={summary.severity.max()}", "region=box"]
+    command = [sys.executable, "-m", "workflow_scripts.trace", "results/tiny/tables/summary.csv", *row]
+    traced = subprocess.run(command, cwd=edited.folder, capture_output=True, text=True, check=False)
+    assert traced.returncode == 0, traced.stdout + traced.stderr
+    assert "zero_filled, 4x, trained on: nothing" in traced.stdout
+
+
+def test_zero_filling_alone_needs_no_training_volumes(repository, tmp_path):
+    models = {"unet": None, "varnet": None, "zero-filled": {"architecture": "zero_filled"}}
+    (tmp_path / "alone.yaml").write_text(yaml.safe_dump({"models": models}))
+    planned = repository.planned("--configfile", "configs/tiny.yaml", tmp_path / "alone.yaml")
+    assert not {"train", "training_figure"} & {rule for rule, _ in planned}
+    assert {pairs["split"] for rule, pairs in planned if rule == "simulate_volume"} == {"val"}
 
 
 def test_fastmris_weights_are_imported(repository, tmp_path):

@@ -1,4 +1,4 @@
-"""Reconstructions made elsewhere: our own `model.pt`, fastMRI's files, or a user's factory with or without weights."""
+"""Reconstructions not trained here: our `model.pt`, fastMRI's files, a user's factory, or one without weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -141,12 +141,24 @@ def _of_fastmri(path: Path, state: State, wanted: Wanted) -> tuple[dict[str, Any
     return arguments, build_with_weights(architecture, arguments, state, path)
 
 
+def _without_weights(wanted: Wanted) -> Reconstructor:
+    """Make a reconstruction that computes by itself alone, as `HAS_WEIGHTS = False` in its module says."""
+    reconstructor = build_reconstructor(wanted.architecture, wanted.arguments)
+    if any(True for _ in reconstructor.parameters()):
+        raise InputError(
+            f"{wanted.architecture}: its network has weights; give a checkpoint, and remove HAS_WEIGHTS = False from"
+            f" its module if it is there."
+        )
+    return reconstructor
+
+
 def take_over(path: Path | None, wanted: Wanted) -> TakenOver:
     """Read a reconstruction made elsewhere.
 
     Args:
         path: our `model.pt`; fastMRI's published layout (a state_dict of `fastmri.models.Unet` or `VarNet`) or a
-            checkpoint of its Lightning modules; for a factory also any state_dict. None: the factory has the weights.
+            checkpoint of its Lightning modules; for a factory also any state_dict. None: the factory has the weights,
+            or the architecture none.
         wanted: the config's part. A file that says the same itself must agree with it.
 
     Raises:
@@ -156,13 +168,14 @@ def take_over(path: Path | None, wanted: Wanted) -> TakenOver:
     complete = path is not None and is_checkpoint(content)
     if path is not None and complete:
         checkpoint, reconstructor = _own(path, content, wanted)
+    elif path is None and not is_factory(wanted.architecture):
+        reconstructor = _without_weights(wanted)
+        checkpoint = Checkpoint(wanted.architecture, wanted.arguments, wanted.acceleration, "nothing")
     else:
         trained_on, arguments = _trained_on(path, wanted), wanted.arguments
-        if is_factory(wanted.architecture):
+        if path is None or is_factory(wanted.architecture):
             reconstructor = _with_factory(path, content, wanted)
-        elif path is not None:
-            arguments, reconstructor = _of_fastmri(path, _state_dict(path, content), wanted)
         else:
-            raise InputError(f"{wanted.architecture}: a model without training and factory needs a checkpoint.")
+            arguments, reconstructor = _of_fastmri(path, _state_dict(path, content), wanted)
         checkpoint = Checkpoint(wanted.architecture, arguments, wanted.acceleration, trained_on)
     return TakenOver(checkpoint, reconstructor.eval().requires_grad_(False), complete)

@@ -9,6 +9,7 @@ import yaml
 from snakemake.utils import update_config
 from support import ROOT
 
+from advmri.config import architecture_files
 from advmri.config.schema import config_schema
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
@@ -263,6 +264,54 @@ def test_models_from_elsewhere(settings, named):
     content["models"]["mine"] = settings
     (line,) = problems_of(content)
     assert "models.mine" in line and named in line
+
+
+@pytest.mark.parametrize("written", [{}, {"arguments": {}}, {"arguments": None}, {"label": "Zero-filled"}])
+def test_a_reconstruction_without_weights_is_named_like_any_other(written):
+    config = validate_config(changed(models={"zero-filled": {"architecture": "zero_filled"} | written}))
+    assert config.models["zero-filled"].network == "zero_filled" and not config.claim_pairs
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"training": {"steps": 1, "loss": "ssim", "optimiser": "Adam", "learning_rate": 0.1}}, "training"),
+        ({"checkpoint": "m.pt", "trained_on": "train"}, "checkpoint and trained_on"),
+    ],
+)
+def test_what_has_no_weights_is_neither_trained_nor_loaded(given, named):
+    content = default()
+    content["models"]["baseline"] = {"architecture": "zero_filled"} | given
+    (line,) = problems_of(content)
+    remedy = f"remove {named} (null removes what an earlier config file has set)"
+    assert line.strip() == f"models.baseline: zero_filled has no weights; {remedy}"
+    content["models"]["baseline"] |= dict.fromkeys(given)
+    validate_config(content)
+
+
+def test_arguments_of_a_reconstruction_without_weights_are_checked():
+    (line,) = problems_of(changed(models__none={"architecture": "zero_filled", "arguments": {"chans": 3}}))
+    assert line.strip() == "models.none.arguments.chans: zero_filled takes no arguments"
+
+
+def test_any_module_may_say_that_it_has_no_weights(monkeypatch, tmp_path):
+    (tmp_path / "cg_sense.py").write_text("HAS_WEIGHTS: bool = False\n\n\ndef build(iterations=10):\n    pass\n")
+    (tmp_path / "learned.py").write_text("HAS_WEIGHTS = True\n\n\ndef build():\n    pass\n")
+    monkeypatch.setattr(architecture_files, "FOLDER", tmp_path)
+    models = {"sense": {"architecture": "cg_sense", "arguments": {"iterations": 3}}}
+    validate_config(changed(models=models))
+    (line,) = problems_of(changed(models=models | {"other": {"architecture": "learned"}}))
+    assert line.strip() == "models.other: give either 'training' or 'checkpoint'"
+
+
+def test_a_network_does_not_take_the_baselines_name():
+    """Its clean quality would be replaced by the baseline's."""
+    content = default()
+    content["models"]["zero_filled"] = content["models"]["unet"]
+    (line,) = problems_of(content)
+    assert "models.zero_filled: " in line and "choose another name" in line
+    content["models"]["zero_filled"] = {"architecture": "zero_filled"}
+    validate_config(content)
 
 
 def test_a_network_trained_here_says_itself_what_it_saw():

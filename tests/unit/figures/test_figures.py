@@ -213,6 +213,14 @@ def test_panels_and_clean_quality_show_a_further_metric(extra_metric, tmp_path):
     assert 0.25 in np.concatenate([line.get_ydata() for line in figure.axes[2].lines])
 
 
+def test_clean_quality_without_the_baseline_shows_the_models_alone(inputs):
+    quality = inputs.quality[inputs.quality.model != "zero_filled"]
+    figure, table = draw_figure("figure_quality", replace(inputs, quality=quality))
+    assert set(table.model) == {"unet", "varnet"}
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["UNET", "VARNET", "mean"]
+
+
 def test_noise_figures_show_two_per_cent_and_the_largest_acceleration(inputs):
     _, table = draw_figure("figure_2", inputs)
     assert set(table.acceleration) == {8}

@@ -63,7 +63,7 @@ def run(tmp_path):
     quality.to_csv(tmp_path / "two.csv", index=False)
     tables = {name: tmp_path / f"{name}.csv" for name in ("metrics", "summary", "excluded", "quality")}
 
-    def collect_all():
+    def collect_all(**options):
         run_program(
             collect,
             scores_folder=tmp_path / "scores",
@@ -75,6 +75,7 @@ def run(tmp_path):
             validations=[tmp_path / "one.csv", tmp_path / "two.csv"],
             resamples=100,
             **tables,
+            **options,
         )
         return {name: pd.read_csv(path, dtype={"volume": str, "patient": str}) for name, path in tables.items()}
 
@@ -120,3 +121,9 @@ def test_missing_values_stay_missing(run, tmp_path):
         path = tmp_path / "scores" / "a" / "m-4x" / volume / "slices_002.csv"
         pd.read_csv(path, dtype={"volume": str}).assign(thermal_multiple=np.nan).to_csv(path, index=False)
     assert run()["summary"].thermal_multiple.isna().all()
+
+
+@pytest.mark.parametrize(("models", "kept"), [(["m"], {"m"}), (["zero_filled"], {"m", "zero_filled"})])
+def test_the_baseline_has_no_rows_beside_a_model_that_is_the_same(run, models, kept):
+    quality = run(zero_filled=models)["quality"]
+    assert set(quality.model) == kept and len(quality) == 2 * len(kept)

@@ -9,6 +9,7 @@ from fastmri.models import Unet, VarNet
 from support import SMALL_NETWORKS, random_network, run_program, small_scan
 from torch import nn
 
+from advmri.acquisition.kspace import rss_reconstruction
 from advmri.errors import InputError
 from advmri.reconstruction.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from advmri.reconstruction.weights.fastmri_layout import recognise
@@ -249,6 +250,21 @@ def test_factories_that_cannot_be_used(factory, named, arguments, message):
 def test_an_error_inside_a_factory_keeps_its_traceback(factory):
     with pytest.raises(OSError, match="no such table"):
         take_over(None, Wanted("users_networks:fails", {}, 4, "nothing"))
+
+
+def test_what_has_no_weights_needs_no_file(tmp_path):
+    options = {"architecture": "zero_filled", "acceleration": 4, "device": "cpu", "output": tmp_path / "model.pt"}
+    run_program(import_checkpoint, **options, name="zero-filled")
+    facts, loaded = load_checkpoint(tmp_path / "model.pt", CPU)
+    assert facts == Checkpoint("zero_filled", {}, 4, "nothing")
+    scan = small_scan()
+    kspace = scan.kspace[None] * scan.mask
+    assert torch.equal(image_of(loaded), rss_reconstruction(kspace, scan.crop))
+
+
+def test_a_network_with_weights_needs_them():
+    with pytest.raises(InputError, match="unet: its network has weights; give a checkpoint"):
+        take_over(None, Wanted("unet", SIZES["unet"], 4, "nothing"))
 
 
 def test_a_network_that_breaks_the_contract_is_not_written(tmp_path, factory):
