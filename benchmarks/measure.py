@@ -13,7 +13,7 @@ from advmri.attacks.motion.moved_scan import MovedScan
 from advmri.attacks.motion.moves import Move
 from advmri.attacks.motion.operators import shears
 from advmri.attacks.noise.attack import attack_with_noise
-from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.noise.optimisers.settings import noise_attack
 from benchmarks import plain
 from benchmarks.case import Case
 
@@ -32,9 +32,7 @@ def attack(case: Case, threat_model: str, implementation: Implementation) -> flo
     if threat_model == "noise" and implementation in PLAIN:
         plain.noise_attack(scan, box, case.noise_levels(), case.steps, implementation == "uncropped")
     elif threat_model == "noise":
-        settings = NoiseAttack(
-            threat_model="noise", severities=case.noise_levels(), steps=case.steps, search_precision=implementation
-        )
+        settings = noise_attack(severities=case.noise_levels(), steps=case.steps, search_precision=implementation)
         attack_with_noise([scan], [{"box": box}], settings, [0], scan.target.max().item(), case.severities)
     elif implementation in PLAIN:
         plain.rotation_sweep(scan, box, case.degrees(), implementation == "uncropped")

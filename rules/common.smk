@@ -10,7 +10,7 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-from advmri.attacks.settings import attack_modules
+from advmri.attacks.settings import longer_search
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.config.factory_code import factory_digest, in_project, module_of
@@ -72,7 +72,12 @@ def architecture_module(model):
 
 def modules_of_attack(attack):
     """The modules that an attack loads by name."""
-    return attack_modules(CONFIG.attacks[attack]).values()
+    return CONFIG.attacks[attack].modules()
+
+
+def modules_of_reading(attacks):
+    """The modules with which what these attacks stored is read by name."""
+    return sorted({module for attack in attacks for module in CONFIG.attacks[attack].reading_modules()})
 
 
 def outside_code(model):
@@ -98,10 +103,11 @@ def minutes(amount):
 def modules_of_convergence(model):
     """The modules that a convergence job loads by name."""
     asked = CONFIG.convergence
-    modules = dict(attack_modules(CONFIG.attacks[asked.attack])) if asked.attack else {}
-    modules.pop("optimiser", None)
-    optimisers = [f"advmri.attacks.noise.optimisers.{name}" for name in asked.optimisers]
-    return [architecture_module(model), *modules.values(), *optimisers]
+    found = {architecture_module(model)}
+    for optimiser in asked.optimisers if asked.attack else []:
+        attack = CONFIG.attacks[asked.attack]
+        found.update(longer_search(attack, optimiser, max(attack.severities), min(asked.steps), 1).modules())
+    return sorted(found)
 
 
 def volume_file(split):
@@ -202,15 +208,21 @@ CLAIM_ROLES = {
 }
 
 
+CLAIM_SWEEPS = [name for role, name in CLAIM_ROLES.items() if role == "rotation_attack"]
+
+
+def figure_attacks(figure):
+    """The attacks whose files a figure may read."""
+    _, roles, read = FIGURE_PLAN[figure]
+    return [] if read == "none" else [getattr(CONFIG.figures, role) for role in roles]
+
+
 def figure_attack_files(wildcards):
     """The attack files that a figure may read: which slice it shows is decided by the scores."""
-    _, roles, read = FIGURE_PLAN[wildcards.figure]
-    if read == "none":
-        return []
     return attack_jobs(
         ATTACK_FILE,
-        attacks=[getattr(CONFIG.figures, role) for role in roles],
-        accelerations=[SHOWCASE_ACCELERATION] if read == "one" else CONFIG.accelerations,
+        attacks=figure_attacks(wildcards.figure),
+        accelerations=[SHOWCASE_ACCELERATION] if FIGURE_PLAN[wildcards.figure][2] == "one" else CONFIG.accelerations,
     )
 
 

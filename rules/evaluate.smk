@@ -17,7 +17,7 @@ rule score:
     params:
         ssim_of_box=CONFIG.metrics.ssim_of_box,
         # As for attacks.
-        digest=code_digest("score"),
+        digest=lambda wildcards: code_digest("score", *modules_of_reading([wildcards.attack])),
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
         " --ssim-of-box {params.ssim_of_box}"
@@ -90,10 +90,8 @@ rule judge_claims:
     input:
         metrics=rules.collect_tables.output.metrics,
         # Their sweeps of angles.
-        attack_files=attack_jobs(
-            ATTACK_FILE, attacks=[name for role, name in CLAIM_ROLES.items() if role == "rotation_attack"]
-        ),
-        code=code("claims"),
+        attack_files=attack_jobs(ATTACK_FILE, attacks=CLAIM_SWEEPS),
+        code=code("claims", *modules_of_reading(CLAIM_SWEEPS)),
     output:
         report(
             f"{RESULTS}/tables/claims.csv",

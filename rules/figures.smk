@@ -7,7 +7,9 @@ rule figure:
         summary=rules.collect_tables.output.summary,
         quality=rules.collect_tables.output.quality,
         attack_files=figure_attack_files,
-        code=lambda wildcards: code("figure", f"advmri.figures.{wildcards.figure}"),
+        code=lambda wildcards: code(
+            "figure", f"advmri.figures.{wildcards.figure}", *modules_of_reading(figure_attacks(wildcards.figure))
+        ),
     output:
         svg=f"{RESULTS}/figures/{{figure}}.svg",
         png=report(

@@ -12,19 +12,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-from pydantic import TypeAdapter
 from torch import Tensor
 
-from advmri.attacks.motion.attack import attack_with_motion
-from advmri.attacks.motion.settings import MotionAttack
-from advmri.attacks.noise.attack import attack_with_noise
-from advmri.attacks.noise.search import NotFiniteError
-from advmri.attacks.noise.settings import NoiseAttack
-from advmri.attacks.settings import AttackSettings
+from advmri.attacks.family import FamilySettings
+from advmri.attacks.family_programs import NotFiniteError, attack_of
+from advmri.attacks.settings import read_settings
 from advmri.errors import InputError
 from advmri.seeds import derive_seed
 from advmri.storage.attack_file import (
@@ -48,43 +43,35 @@ from workflow_scripts.torch_setup import set_up_torch
 def attack_slices(
     inputs: AttackInputs,
     numbers: Sequence[int],
-    settings: NoiseAttack | MotionAttack,
+    settings: FamilySettings,
     seeds: Sequence[int],
     batch_size: int,
 ) -> list[SliceResult]:
-    """Attack every target of some slices; noise attacks search all of them together."""
-    scans = [inputs.scan(number) for number in numbers]
+    """Attack every target of some slices; families that can, search all of them together."""
     targets = [inputs.targets(settings.target, number) for number in numbers]
-    maximum = inputs.index.maximum
-    outcomes: list[dict[str, Any]]
-    if isinstance(settings, NoiseAttack):
-        selected = [{name: inputs.selected(target) for name, target in named.items()} for named in targets]
-        try:
-            outcomes = [*attack_with_noise(scans, selected, settings, seeds, maximum, batch_size)]
-        except NotFiniteError as error:
-            raise _failure(inputs, numbers, f", or such a gradient, {error.where}") from error
-    else:
-        places = [{name: target.region for name, target in named.items()} for named in targets]
-        pairs = zip(scans, places, strict=True)
-        outcomes = [dict(attack_with_motion(scan, one, settings, maximum, batch_size)) for scan, one in pairs]
+    tasks = [inputs.task(number, named, seed) for number, named, seed in zip(numbers, targets, seeds, strict=True)]
+    try:
+        outcomes = attack_of(settings)(tasks, settings, batch_size)
+    except NotFiniteError as error:
+        raise _failure(inputs, numbers, f", or such a gradient, {error.where}") from error
     results = [
         SliceResult(
             number=number,
-            target=_array(scan.target),
-            clean=_array(scan.clean()),
+            target=_array(task.scan.target),
+            clean=_array(task.scan.clean()),
             coils=np.asarray(inputs.index.annotated[number].coils),
-            thermal_relative_norm=inputs.thermal_relative_norm(scan, number),
+            thermal_relative_norm=inputs.thermal_relative_norm(task.scan, number),
             targets=[
                 TargetResult(
                     name,
                     target.label,
                     *target.bounds(inputs.index.crop),
-                    {key: _array(value) for key, value in vars(found[name]).items()},
+                    {key: _array(value) for key, value in found[name].items()},
                 )
                 for name, target in named.items()
             ],
         )
-        for number, scan, named, found in zip(numbers, scans, targets, outcomes, strict=True)
+        for number, task, named, found in zip(numbers, tasks, targets, outcomes, strict=True)
     ]
     for result in results:
         _refuse_not_finite(result, inputs)
@@ -140,7 +127,7 @@ def _bundles(numbers: list[int], index: VolumeIndex, size: int) -> list[list[int
 def main(arguments: argparse.Namespace) -> None:
     """Attack slice by slice, then assemble the attack file."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    settings: NoiseAttack | MotionAttack = TypeAdapter(AttackSettings).validate_json(arguments.settings)
+    settings = read_settings(arguments.settings)
     inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device, arguments.factory)
     index = inputs.index
     first, last = job_range(arguments.slices)

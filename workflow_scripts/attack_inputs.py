@@ -1,5 +1,6 @@
 """What an attack on one volume is computed from, read from its files; shared by the attack and its verification."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from advmri.acquisition.mask_file import read_mask_file
 from advmri.acquisition.thermal.relative_norm import thermal_relative_norm
+from advmri.attacks.family_programs import Task
 from advmri.attacks.scan import Scan
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
 from advmri.reconstruction.protocol import Reconstructor
@@ -98,8 +100,7 @@ class AttackInputs:
             for box in self.index.annotated[number].boxes
         }
 
-    def selected(self, target: Target) -> Tensor:
-        """Return the region of a target as bool [h, w]."""
-        chosen = torch.zeros(self.index.crop, dtype=torch.bool, device=self.device)
-        chosen[target.region] = True
-        return chosen
+    def task(self, number: int, targets: Mapping[str, Target], seed: int) -> Task:
+        """Return what a family needs to attack these targets of a slice."""
+        regions = {name: target.region for name, target in targets.items()}
+        return Task(self.scan(number), regions, seed, self.index.maximum)

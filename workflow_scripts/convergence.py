@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import TypeAdapter
+from torch import Tensor
 
-from advmri.attacks.noise.attack import NoiseOutcome, attack_with_noise
-from advmri.attacks.noise.settings import NoiseAttack
-from advmri.attacks.settings import AttackSettings
-from advmri.errors import InputError
+from advmri.attacks.family import FamilySettings
+from advmri.attacks.family_programs import attack_of
+from advmri.attacks.settings import longer_search, read_settings
 from advmri.seeds import derive_seed
 from workflow_scripts.attack_inputs import AttackInputs
 from workflow_scripts.program import Progress, add_compute_options, add_factory_option, parser, run
@@ -19,25 +18,24 @@ from workflow_scripts.table_output import write_table
 from workflow_scripts.torch_setup import set_up_torch
 
 
-def _searches(settings: NoiseAttack, asked: dict[str, Any]) -> list[NoiseAttack]:
-    """Return one attack per optimiser and number of steps, at one severity, with neither early stop nor warm start."""
-    severity = asked["severity"] or max(settings.severities)
-    same = {"severities": [severity], "restarts": asked["restarts"], "stop_gain": 0.0, "warm_start": False}
+def _searches(settings: FamilySettings, asked: dict[str, Any]) -> list[tuple[int, FamilySettings]]:
+    """Return one attack per optimiser and number of steps, at one severity, with that number."""
+    severity, restarts = asked["severity"] or max(settings.severities), asked["restarts"]
     return [
-        NoiseAttack(**settings.model_dump() | same | {"optimiser": optimiser, "steps": steps})
+        (steps, longer_search(settings, optimiser, severity, steps, restarts))
         for optimiser in asked["optimisers"]
         for steps in sorted(asked["steps"])
     ]
 
 
-def _rows(outcome: NoiseOutcome, search: NoiseAttack, clean: float) -> list[dict[str, Any]]:
+def _rows(outcome: dict[str, Tensor], search: FamilySettings, steps: int, clean: float) -> list[dict[str, Any]]:
     """Return the best objective of the first, the first two, ... starts."""
-    starts = outcome.start_objective[0]
+    starts = outcome["start_objective"][0]
     return [
         {
             "severity": search.severities[0],
             "optimiser": search.optimiser,
-            "steps": search.steps,
+            "steps": steps,
             "restarts": count,
             "objective": float(starts[:count].max()),
             "clean_objective": clean,
@@ -49,9 +47,8 @@ def _rows(outcome: NoiseOutcome, search: NoiseAttack, clean: float) -> list[dict
 def main(arguments: argparse.Namespace) -> None:
     """Attack each slice by each search."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
-    settings = TypeAdapter(AttackSettings).validate_json(arguments.settings)
-    if not isinstance(settings, NoiseAttack):
-        raise InputError("convergence.attack: not a noise attack; name one.")
+    settings = read_settings(arguments.settings)
+    attack = attack_of(settings)
     searches = _searches(settings, json.loads(arguments.convergence))
     samples = list(zip(arguments.volumes, arguments.indices, arguments.masks, arguments.slices, strict=True))
     rows: list[dict[str, Any]] = []
@@ -63,18 +60,16 @@ def main(arguments: argparse.Namespace) -> None:
             inputs = AttackInputs.read(files, device, arguments.factory)
             place = {"model": arguments.model, "acceleration": arguments.acceleration, "volume": inputs.index.volume}
             place["trained_on"] = inputs.trained_on
-            scan, seed = inputs.scan(number), derive_seed(arguments.seed, arguments.attack, inputs.index.volume, number)
-            targets = inputs.targets(settings.target, number)
-            regions = {target: inputs.selected(found) for target, found in targets.items()}
-            unsearched = settings.model_copy(update={"severities": [0.0]})
-            (clean,) = attack_with_noise([scan], [regions], unsearched, [seed], inputs.index.maximum, 1)
-            for search in searches:
-                (outcomes,) = attack_with_noise(
-                    [scan], [regions], search, [seed], inputs.index.maximum, arguments.batch_size
-                )
+            seed = derive_seed(arguments.seed, arguments.attack, inputs.index.volume, number)
+            task = inputs.task(number, inputs.targets(settings.target, number), seed)
+            (clean,) = attack([task], settings.model_copy(update={"severities": [0.0]}), 1)
+            for steps, search in searches:
+                (outcomes,) = attack([task], search, arguments.batch_size)
                 for target, outcome in outcomes.items():
                     known = place | {"slice": number, "target": target}
-                    rows += [known | row for row in _rows(outcome, search, float(clean[target].final_objective))]
+                    rows += [
+                        known | row for row in _rows(outcome, search, steps, float(clean[target]["final_objective"]))
+                    ]
                 done += 1
                 progress.update(done)
     write_table(arguments.output, pd.DataFrame(rows))

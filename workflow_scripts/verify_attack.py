@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from pydantic import TypeAdapter
 
 from advmri.attacks.comparison import compare
-from advmri.attacks.motion.verification import check_motion
-from advmri.attacks.noise.problem import NoiseProblem
-from advmri.attacks.noise.settings import NoiseAttack
-from advmri.attacks.noise.verification import check_noise
-from advmri.attacks.settings import AttackSettings
+from advmri.attacks.family import FamilySettings
+from advmri.attacks.family_programs import Task, verification_of
+from advmri.attacks.settings import stored_settings
 from advmri.errors import InputError
 from advmri.storage.attack_file import AttackFile, open_attack_file, slice_group
 from advmri.storage.hdf5_digest import DIGEST, attributes_digest, content_digest
@@ -39,7 +36,7 @@ def _arrays(group: h5py.Group) -> dict[str, Any]:
 
 
 def _check_slice(
-    attack: AttackFile, inputs: AttackInputs, settings: Any, number: int, facts: dict[str, Any]
+    attack: AttackFile, inputs: AttackInputs, settings: FamilySettings, number: int, facts: dict[str, Any]
 ) -> list[str]:
     """Return what is wrong with one slice."""
     group = attack.group(number)
@@ -64,11 +61,8 @@ def _check_slice(
             found.append(f"{name}: rows or columns are not those of the index")
         if group[name].attrs["label"] != target.label:
             found.append(f"{name}: its label is not that of the index")
-        if isinstance(settings, NoiseAttack):
-            problem = NoiseProblem([scan], [{name: inputs.selected(target)}], settings, float(facts["data_range"]))
-            lines = check_noise(problem, _arrays(group[name]))
-        else:
-            lines = check_motion(scan, target.region, settings, float(facts["data_range"]), _arrays(group[name]))
+        task = Task(scan, {name: target.region}, 0, float(facts["data_range"]))
+        lines = verification_of(settings)(task, settings, _arrays(group[name]))
         found.extend(f"{name}/{line}" for line in lines)
     return found
 
@@ -94,7 +88,7 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
     found += [
         f"{name}: {facts[name]!r}, expected {value!r}" for name, value in expected.items() if facts[name] != value
     ]
-    settings = TypeAdapter(AttackSettings).validate_python(facts["attack"])
+    settings = stored_settings(facts["attack"])
     numbers = attack.slices()
     first, last = range_of_file(attack.path) or (min(numbers, default=0), max(numbers, default=-1))
     missing = [number for number in inputs.index.annotated if first <= number <= last and number not in numbers]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from advmri.acquisition.kspace import rss_reconstruction
 from advmri.attacks.norms import coil_norms
+from advmri.image_quality.ssim import Region
 from advmri.reconstruction.full_precision import full_precision
 from advmri.reconstruction.protocol import Reconstructor
 
@@ -52,6 +53,12 @@ class Scan:
     def target(self) -> Tensor:
         """The fully sampled RSS X [h, w]."""
         return rss_reconstruction(self.kspace, self.crop)
+
+    def selected(self, region: Region) -> Tensor:
+        """Return rows and columns of the image as bool [h, w]."""
+        chosen = torch.zeros(self.crop, dtype=torch.bool, device=self.kspace.device)
+        chosen[region] = True
+        return chosen
 
     def reconstruct(self, kspace: Tensor) -> Tensor:
         """Mask k-space [B, C, H, W] and reconstruct it [B, h, w]: f(M(k))."""

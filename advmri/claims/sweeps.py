@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from advmri.attacks.settings import reader_of
 from advmri.claims.inputs import BOX
 from advmri.storage.attack_file import open_attack_file
 
@@ -28,17 +29,18 @@ def isolation(ssim: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def read_sweeps(paths: Iterable[Path]) -> pd.DataFrame:
-    """Return one row per box (or image) of rotation attack files, with `COLUMNS`."""
+    """Return one row per box (or image) of attack files whose family sweeps angles, with `COLUMNS`."""
     rows: list[dict[str, Any]] = []
     for path in paths:
         with open_attack_file(path) as file:
             facts = file.attributes
             common = {"volume": facts["volume"], "patient": facts["patient"], "model": facts["model"]}
             common["acceleration"] = int(facts["acceleration"])
+            family = reader_of(facts["attack"])
             for number in file.slices():
                 for name in file.target_names(number):
-                    result = file.group(number)[name]
-                    angles, ssim = result["sweep_angle"][()], result["sweep_ssim"][()]
+                    sweep = family.sweep(file.group(number)[name])
+                    angles, ssim = sweep.get("angle", ()), sweep.get("ssim", ())
                     if len(angles) < FEWEST_ANGLES:
                         continue
                     regained, whole = isolation(ssim)

@@ -1,21 +1,51 @@
 """Whether the sections of a config agree with one another, and with the modules that there are."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from advmri.attacks.settings import attack_modules
+from pydantic import ValidationError
+
+from advmri.attacks.family import FamilySettings
+from advmri.attacks.settings import longer_search, stepwise_optimisers
 from advmri.config.architecture_files import architecture_problems, has_weights
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
 from advmri.training.settings import TrainingSettings
 
 FOLDER = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Role:
+    """What an attack must be to play a role in figures and claims, of whatever family.
+
+    Attributes:
+        words: for messages.
+        unit: of its severities (`Severity.unit`): the axis that figures draw.
+        target: box or image; None: either.
+        sweeps_angles: whether figures read its sweep.
+    """
+
+    words: str
+    unit: str
+    target: str | None = None
+    sweeps_angles: bool = False
+
+    def is_played_by(self, attack: FamilySettings) -> bool:
+        """Whether an attack can play it."""
+        return (
+            attack.SEVERITY.unit == self.unit
+            and self.target in (None, attack.target)
+            and self.sweeps_angles <= attack.SWEEPS_ANGLES
+        )
+
+
 ROLES = {
-    "region_attack": ("noise", "box"),
-    "image_attack": ("noise", "image"),
-    "control_attack": ("noise", None),
-    "rotation_attack": ("rotation", None),
+    "region_attack": Role("noise attack on a box, or another whose severities are shares", "share", "box"),
+    "image_attack": Role("noise attack on the image, or another whose severities are shares", "share", "image"),
+    "control_attack": Role("noise attack, or another whose severities are shares", "share"),
+    "rotation_attack": Role("rotation attack, or another that sweeps angles", "degrees", sweeps_angles=True),
 }
-"""Threat model and target (none: either) of the attacks that figures name by role."""
 BASELINE = "zero_filled"
 
 
@@ -124,7 +154,7 @@ def _attacks(config: Config) -> list[str]:
     return [
         f"attacks.{name}.{key}: no {_file_of(module)}"
         for name, attack in config.attacks.items()
-        for key, module in attack_modules(attack).items()
+        for key, module in attack.parts().items()
         if not (FOLDER / _file_of(module)).is_file()
     ]
 
@@ -134,14 +164,26 @@ def _convergence(config: Config) -> list[str]:
     if asked.attack is None:
         return []
     attack = config.attacks.get(asked.attack)
-    if attack is None or attack.threat_model != "noise":
-        return [f"convergence.attack: there is no noise attack {asked.attack!r} among {', '.join(config.attacks)}"]
-    files = {name: _file_of(f"advmri.attacks.noise.optimisers.{name}") for name in asked.optimisers}
-    return [
-        f"convergence.optimisers: no {file} that searches by steps"
-        for name, file in files.items()
-        if name == "gaussian" or not (FOLDER / file).is_file()
-    ]
+    known = [] if attack is None else stepwise_optimisers(attack.threat_model)
+    if attack is None or not known:
+        named = ", ".join(name for name, one in config.attacks.items() if stepwise_optimisers(one.threat_model))
+        return [
+            f"convergence.attack: {asked.attack!r} is no attack of a family that searches by steps; those are"
+            f" {named or 'none'}"
+        ]
+    found = []
+    for name in asked.optimisers:
+        if name not in known:
+            found.append(f"convergence.optimisers: {name} does not search by steps; {', '.join(known)} do")
+            continue
+        try:
+            longer_search(attack, name, max(attack.severities), min(asked.steps), asked.restarts)
+        except ValidationError as error:
+            found += [
+                f"convergence.optimisers: {name} cannot search as {asked.attack} says ({one['msg']})"
+                for one in error.errors()
+            ]
+    return found
 
 
 def _figures(config: Config) -> list[str]:
@@ -149,15 +191,15 @@ def _figures(config: Config) -> list[str]:
     shown = config.figures.showcase.acceleration
     if shown is not None and shown not in config.accelerations:
         found.append(f"figures.showcase.acceleration: {shown} is not among accelerations {config.accelerations}")
-    for role, (threat_model, target) in ROLES.items():
+    for role, wanted in ROLES.items():
         name = getattr(config.figures, role)
         if name is None:
             continue
         named = config.attacks.get(name)
         if named is None:
             found.append(f"figures.{role}: there is no attack {name!r} among {', '.join(config.attacks)}")
-        elif named.threat_model != threat_model or target not in (None, named.target):
-            found.append(f"figures.{role}: attack {name!r} is not a {threat_model} attack on a {target or 'target'}")
+        elif not wanted.is_played_by(named):
+            found.append(f"figures.{role}: attack {name!r} is not a {wanted.words}")
     return found
 
 

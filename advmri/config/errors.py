@@ -11,9 +11,16 @@ Place = tuple[int | str, ...]
 
 
 def _place(error: ErrorDetails) -> Place:
-    """Return the keys of an error's place as they stand in the file: pydantic adds an attack's threat model."""
+    """Return the keys of an error's place as they stand in the file: pydantic adds choices of an attack's family."""
     location = error["loc"]
-    return location[:2] + location[3:] if location[:1] == ("attacks",) and len(location) > 3 else location
+    if location[:1] != ("attacks",):
+        return location
+    return location[:2] + tuple(key for key in location[3:] if not _is_tag(key))
+
+
+def _is_tag(key: int | str) -> bool:
+    """Whether a part of a place is a choice within a family, `optimiser=pgd`, and no key."""
+    return isinstance(key, str) and "=" in key
 
 
 def _name(place: Place) -> str:
@@ -27,6 +34,11 @@ def _found(error: ValidationError) -> list[ErrorDetails]:
 def _lines(error: ErrorDetails) -> list[str]:
     place = _name(_place(error)) or "config"
     if error["type"] == "extra_forbidden":
+        for chosen in filter(_is_tag, error["loc"]):
+            return [
+                f"{place}: unknown key of {str(chosen).replace('=', ' ')}, which would ignore it; take it out (null"
+                " removes what another file sets)"
+            ]
         return [f"{place}: unknown key; see config.schema.json for the known ones"]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] not in ("value_error", "missing"):

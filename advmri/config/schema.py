@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from advmri.attacks.noise.settings import Module
+from advmri.attacks.family import Module
 from advmri.attacks.settings import AttackSettings
 from advmri.claims.settings import ClaimsSettings
 from advmri.simulation.settings import SimulationSettings

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from advmri.attacks.family import StoredResults
+from advmri.attacks.settings import reader_of
 from advmri.errors import InputError
 from advmri.scores.leakage import LEAKAGE
 from advmri.storage.attack_file import open_attack_file
@@ -107,13 +109,13 @@ def _bounds(result: h5py.Group, name: str) -> tuple[int, int]:
     return int(first), int(end)
 
 
-def _sweep(result: h5py.Group, place: int) -> pd.DataFrame:
-    """Return the sweep with the worst move of a severity in its place, by ascending angle."""
-    sweep = pd.DataFrame({name: result[f"sweep_{name}"][()] for name in ("angle", "ssim")})
-    sweep["floor_ssim"] = result["floor_ssim"][()]
-    worst = [result[name][place] for name in ("angle", "final_ssim", "final_floor_ssim")]
-    if not np.isclose(sweep.angle, worst[0], rtol=0, atol=ANGLE_TOLERANCE).any():
-        sweep.loc[len(sweep)] = worst
+def _sweep(family: StoredResults, result: h5py.Group, place: int) -> pd.DataFrame:
+    """Return the sweep with the worst move of a severity in its place, by ascending angle; empty without one."""
+    sweep, worst = pd.DataFrame(family.sweep(result)), family.worst(result, place)
+    if sweep.empty:
+        return sweep
+    if not np.isclose(sweep.angle, worst["angle"], rtol=0, atol=ANGLE_TOLERANCE).any():
+        sweep.loc[len(sweep)] = [worst[name] for name in sweep]
     return sweep.sort_values("angle", kind="stable", ignore_index=True)
 
 
@@ -183,7 +185,7 @@ class FigureInputs:
     ) -> AttackedSlice:
         """Read a slice as attacked in a box (or as a whole, where the attack is on the image), nearest severity."""
         with open_attack_file(self.attack_path(attack, model, acceleration, volume, slice_number)) as file:
-            group = file.group(slice_number)
+            group, family = file.group(slice_number), reader_of(file.attributes["attack"])
             on_box = f"box_{box}" in group
             result = group[f"box_{box}" if on_box else "image"]
             severities = result["severity"][()]
@@ -196,8 +198,8 @@ class FigureInputs:
                 rows=_bounds(result, "rows") if on_box else None,
                 columns=_bounds(result, "columns") if on_box else None,
                 severity=round(float(severities[place]), 6),
-                angle=float(result["angle"][place]) if "angle" in result else float("nan"),
-                sweep=_sweep(result, place) if "angle" in result else pd.DataFrame(),
+                angle=float(family.worst(result, place).get("angle", np.nan)),
+                sweep=_sweep(family, result, place),
             )
 
     def box_scores(

@@ -1,11 +1,8 @@
 """From an attack file to rows of metrics.csv: one per slice, box, severity and region."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from advmri.attacks.settings import extra_columns, reader_of
 from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.metrics import METRICS, score
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
@@ -14,7 +11,7 @@ from advmri.volumes.index import VolumeIndex
 
 
 def columns() -> tuple[str, ...]:
-    """Return the columns of metrics.csv, in their order."""
+    """Return the columns of metrics.csv, in their order; the last are the attack families' own, NaN for others."""
     return (
         "volume",
         "patient",
@@ -33,11 +30,7 @@ def columns() -> tuple[str, ...]:
         *METRICS,
         *(f"clean_{name}" for name in METRICS),
         *(f"fully_sampled_{name}" for name in METRICS),
-        "relative_norm",
-        "thermal_multiple",
-        "angle",
-        "shift_rows",
-        "shift_columns",
+        *extra_columns(),
     )
 
 
@@ -57,20 +50,6 @@ def _regions(index: VolumeIndex, slice_number: int, target: str) -> dict[str, tu
     return regions
 
 
-def _mean_of_live_coils(values: NDArray[np.floating]) -> float:
-    """Return the mean over coils [C] without those that measured nothing (NaN); NaN where none did."""
-    live = values[np.isfinite(values)]
-    return float(live.mean()) if live.size else float("nan")
-
-
-def _move(result: Mapping[str, Any], position: int) -> dict[str, float]:
-    """Return the patient's move at a severity: degrees, and pixels along rows and columns; NaN for noise."""
-    if "angle" not in result:
-        return dict.fromkeys(("angle", "shift_rows", "shift_columns"), float("nan"))
-    rows, columns = result["shift"][position]
-    return {"angle": float(result["angle"][position]), "shift_rows": float(rows), "shift_columns": float(columns)}
-
-
 def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimOfBox = "map") -> list[dict[str, Any]]:
     """Score every reconstruction of an attack file.
 
@@ -80,6 +59,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
     """
     facts = attack.attributes
     settings, data_range = facts["attack"], float(facts["data_range"])
+    family, no_extras = reader_of(settings), dict.fromkeys(extra_columns(), float("nan"))
     common = {
         "volume": facts["volume"],
         "patient": index.patient,
@@ -95,18 +75,16 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
     for number in attack.slices():
         group = attack.group(number)
         target, clean = group["target"][()], group["clean"][()]
-        thermal = _mean_of_live_coils(group["thermal_relative_norm"][()])
+        thermal = group["thermal_relative_norm"][()]
         for name in attack.target_names(number):
             result = group[name]
             regions = _regions(index, number, name)
             places = {region: place for region, (_, _, place) in regions.items()}
             clean_scores = score(target, clean, data_range, places, ssim_of_box)
+            extras = family.columns(result, thermal)
             for position, severity in enumerate(result["severity"][()]):
                 scores = score(target, result["reconstruction"][position], data_range, places, ssim_of_box)
                 full = score(target, result["perturbed_target"][position], data_range, places, ssim_of_box)
-                noise = "relative_norm" in result
-                norm = _mean_of_live_coils(result["relative_norm"][position]) if noise else np.nan
-                move = _move(result, position)
                 for region, (box, label, _) in regions.items():
                     rows.append(
                         common
@@ -116,12 +94,11 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
                             "label": label,
                             "severity": round(float(severity), 6),
                             "region": "image" if region == "image" else "box",
-                            "relative_norm": norm,
-                            "thermal_multiple": norm / thermal if noise and thermal > 0 else np.nan,
                         }
-                        | move
                         | {metric: scores[region][metric] for metric in METRICS}
                         | {f"clean_{metric}": clean_scores[region][metric] for metric in METRICS}
                         | {f"fully_sampled_{metric}": full[region][metric] for metric in METRICS}
+                        | no_extras
+                        | extras[position]
                     )
     return rows

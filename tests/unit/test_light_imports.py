@@ -37,10 +37,15 @@ def test_planning_a_simulated_run_stays_light():
 
 
 @pytest.mark.parametrize(
-    "program", ["score", "collect", "claims", "index_volume", "show_results", "simulate_annotations"]
+    "program", ["score", "collect", "claims", "figure", "index_volume", "show_results", "simulate_annotations"]
 )
 def test_programs_without_a_network_do_not_load_torch(program):
     assert not loaded_by(f"import workflow_scripts.{program}") & {"torch", "fastmri", "pytorch_lightning"}
+
+
+def test_reading_what_a_family_stored_does_not_load_torch():
+    read = "from advmri.attacks.settings import kinds\nfrom advmri.attacks.family import stored_results\n"
+    assert loaded_by(f"{read}[stored_results(kind).ARRAYS for kind in kinds()]") <= {"numpy"}
 
 
 def test_attacking_does_not_load_torchs_compiler():

@@ -7,10 +7,11 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
+from advmri.attacks.family_programs import Task, on_cpu
 from advmri.attacks.motion.compass import refine
 from advmri.attacks.motion.moved_scan import MovedScan
 from advmri.attacks.motion.moves import Motion, Move
-from advmri.attacks.motion.settings import MotionAttack, motion_modules
+from advmri.attacks.motion.settings import MotionAttack
 from advmri.attacks.motion.worst_moves import Score, WorstMoves
 from advmri.attacks.scan import Scan
 from advmri.image_quality.ssim import Region
@@ -51,14 +52,23 @@ class MotionOutcome:
 
 def make_motion(settings: MotionAttack) -> Motion:
     """Return the settings' set of moves; its fields are the settings of the same name."""
-    kind = import_module(motion_modules(settings)["threat_model"]).Motion
+    kind = import_module(settings.parts()["threat_model"]).Motion
     return kind(**{field.name: getattr(settings, field.name) for field in fields(kind)})
 
 
 def moved_scan(scan: Scan, settings: MotionAttack) -> MovedScan:
     """Return the slice with the settings' way to turn it."""
-    operator = motion_modules(settings).get("operator")
+    operator = settings.parts().get("operator")
     return MovedScan(scan, import_module(operator) if operator else None)
+
+
+def attack(tasks: Sequence[Task], settings: MotionAttack, batch_size: int) -> list[dict[str, dict[str, Tensor]]]:
+    """See `advmri.attacks.family_programs.Attack`; the slices are moved one after another."""
+    found = []
+    for task in tasks:
+        outcomes = attack_with_motion(task.scan, dict(task.regions), settings, task.data_range, batch_size)
+        found.append({name: on_cpu(outcome) for name, outcome in outcomes.items()})
+    return found
 
 
 @torch.no_grad()

@@ -1,8 +1,10 @@
 """What the config says of attacks by motion of the patient (pydantic; imports neither torch nor numpy)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
+
+from advmri.attacks.family import FamilySettings, Severity
 
 Operator = Annotated[
     str,
@@ -15,29 +17,29 @@ Angles = list[Annotated[float, Field(ge=0, le=45)]]
 Pixels = list[Annotated[float, Field(ge=0, le=32)]]
 
 
-class MotionSettings(BaseModel):
+class MotionSettings(FamilySettings):
     """What attacks by motion share: a grid of moves, then refinement around the worst of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    PACKAGE: ClassVar[str] = "advmri.attacks.motion"
+    COLUMNS: ClassVar[tuple[str, ...]] = ("angle", "shift_rows", "shift_columns")
 
     optimiser: Literal["grid"] = "grid"
-    target: Literal["box", "image"] = Field(
-        "box", description="what the objective covers: each annotated box, or the whole crop"
-    )
     selection: Literal["objective", "ssim"] = Field(
         "objective", description="what makes a move the worst: the L2 objective of eq. (5), or the target's SSIM"
     )
 
-    @field_validator("severities", check_fields=False)
-    @classmethod
-    def _ascending(cls, severities: list[float]) -> list[float]:
-        if sorted(set(severities)) != severities:
-            raise ValueError("severities must ascend without repetition")
-        return severities
+    def parts(self) -> dict[str, str]:
+        """See `FamilySettings`."""
+        modules = {"threat_model": f"{self.PACKAGE}.motions.{self.threat_model}"}
+        operator = getattr(self, "operator", None)
+        return modules if operator is None else modules | {"operator": f"{self.PACKAGE}.operators.{operator}"}
 
 
 class RotationAttack(MotionSettings):
     """In-plane rotation by up to theta_max degrees, eq. (5)."""
+
+    SEVERITY: ClassVar[Severity] = Severity("θ_max", "degrees")
+    SWEEPS_ANGLES: ClassVar[bool] = True
 
     threat_model: Literal["rotation"]
     severities: Angles = Field([0, 1, 2, 3, 4, 5], min_length=1, description="theta_max in degrees")
@@ -50,6 +52,8 @@ class RotationAttack(MotionSettings):
 
 class ShiftAttack(MotionSettings):
     """In-plane shift by up to so many pixels, in any direction, in fractions of a pixel."""
+
+    SEVERITY: ClassVar[Severity] = Severity("distance", "pixels")
 
     threat_model: Literal["shift"]
     severities: Pixels = Field(
@@ -65,6 +69,8 @@ class ShiftAttack(MotionSettings):
 class RigidAttack(MotionSettings):
     """Rotation by up to theta_max degrees and shift by up to `shift_per_degree` theta_max pixels together."""
 
+    SEVERITY: ClassVar[Severity] = Severity("θ_max", "degrees")
+
     threat_model: Literal["rigid"]
     severities: Angles = Field([0, 2.5, 5], min_length=1, description="theta_max in degrees")
     shift_per_degree: float = Field(1, gt=0, description="largest shift in pixels for each degree of theta_max")
@@ -78,11 +84,3 @@ class RigidAttack(MotionSettings):
 
 
 MotionAttack = RotationAttack | ShiftAttack | RigidAttack
-
-
-def motion_modules(settings: MotionAttack) -> dict[str, str]:
-    """Return the modules that an attack loads by name, by the setting that names them."""
-    modules = {"threat_model": f"advmri.attacks.motion.motions.{settings.threat_model}"}
-    if not isinstance(settings, ShiftAttack):
-        modules["operator"] = f"advmri.attacks.motion.operators.{settings.operator}"
-    return modules

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from advmri.attacks.comparison import compare
+from advmri.attacks.family_programs import Task
 from advmri.attacks.motion.attack import MotionOutcome, make_motion, moved_scan
 from advmri.attacks.motion.moves import Move
 from advmri.attacks.motion.settings import MotionAttack
@@ -24,6 +25,12 @@ def _moves(angles: np.ndarray, shifts: np.ndarray) -> list[Move]:
     return [
         Move(float(angle), float(rows), float(columns)) for angle, (rows, columns) in zip(angles, shifts, strict=True)
     ]
+
+
+def verify(task: Task, settings: MotionAttack, stored: Mapping[str, Any]) -> list[str]:
+    """See `advmri.attacks.family_programs.Verify`."""
+    (region,) = task.regions.values()
+    return check_motion(task.scan, region, settings, task.data_range, stored)
 
 
 @torch.no_grad()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from advmri.attacks.family_programs import NotFiniteError, Task, on_cpu
 from advmri.attacks.noise.certificate import Certificate, certify
 from advmri.attacks.noise.problem import Case, NoiseProblem, make_optimiser
-from advmri.attacks.noise.search import NotFiniteError, Optimiser, Start
+from advmri.attacks.noise.search import Optimiser, Start
 from advmri.attacks.noise.settings import NoiseAttack
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
@@ -76,6 +77,19 @@ class _Found:
     start_values: dict[int, float]
 
 
+def attack(tasks: Sequence[Task], settings: NoiseAttack, batch_size: int) -> list[dict[str, dict[str, Tensor]]]:
+    """See `advmri.attacks.family_programs.Attack`; the slices are searched together."""
+    outcomes = attack_with_noise(
+        [task.scan for task in tasks],
+        [task.selected() for task in tasks],
+        settings,
+        [task.seed for task in tasks],
+        tasks[0].data_range,
+        batch_size,
+    )
+    return [{name: on_cpu(outcome) for name, outcome in named.items()} for named in outcomes]
+
+
 def attack_with_noise(
     scans: Sequence[Scan],
     regions: Sequence[dict[str, Tensor]],
@@ -112,19 +126,19 @@ def attack_with_noise(
         before = {case: one.value for case, one in found.items()}
         for first in range(0, len(members), batch_size):
             _search(problem, optimiser, members[first : first + batch_size], seeds, found)
-        if settings.stop_gain > 0 and before:
+        if settings.least_gain > 0 and before:
             cases = [
-                case for case in cases if found[case].value - before[case] >= settings.stop_gain * abs(before[case])
+                case for case in cases if found[case].value - before[case] >= settings.least_gain * abs(before[case])
             ]
-    if settings.warm_start:
+    if settings.carries_upwards:
         _carry_upwards(problem, found, batch_size)
     return [{name: _outcome(problem, scan, name, found) for name in named} for scan, named in enumerate(regions)]
 
 
 def _rounds(settings: NoiseAttack) -> list[list[int]]:
     """Return the starts that are searched together: all at once, or one by one where each must be worth it."""
-    numbers = list(range(settings.restarts))
-    return [[number] for number in numbers] if settings.stop_gain > 0 else [numbers]
+    numbers = list(range(settings.starts))
+    return [[number] for number in numbers] if settings.least_gain > 0 else [numbers]
 
 
 def _generator(problem: NoiseProblem, seed: int, case: Case, start: int) -> torch.Generator:
@@ -220,7 +234,7 @@ def _outcome(problem: NoiseProblem, scan_place: int, region: str, found: dict[Ca
         values = [clean_value] * iterates if one is None else one.trace.tolist()
         trace[: len(values)] = torch.tensor(values)
         traces.append(trace)
-    starts = torch.full((len(cases), settings.restarts), torch.nan)
+    starts = torch.full((len(cases), settings.starts), torch.nan)
     for place, one in enumerate(searched):
         for number, value in ({} if one is None else one.start_values).items():
             starts[place, number] = value

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from advmri.attacks.family_programs import NotFiniteError
 from advmri.attacks.noise.bounded_set import BoundedSet
 from advmri.errors import InputError
 
@@ -16,18 +17,6 @@ SearchObjective = Callable[[Tensor], Tensor]
 
 PATIENCE = 3
 """Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
-
-
-class NotFiniteError(InputError):
-    """The network failed at a perturbation within the bound: a search that passed over it would call it robust.
-
-    Attributes:
-        where: at which one, in words.
-    """
-
-    def __init__(self, where: str) -> None:
-        super().__init__(f"the network returns NaN or infinity, or such a gradient, {where}; train or export it anew.")
-        self.where = where
 
 
 @dataclass(frozen=True)

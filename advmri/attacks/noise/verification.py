@@ -8,18 +8,23 @@ import torch
 from torch import Tensor
 
 from advmri.attacks.comparison import TOLERANCE, compare
+from advmri.attacks.family_programs import Task
 from advmri.attacks.noise.attack import TAKEN_OVER
 from advmri.attacks.noise.certificate import certify
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
+from advmri.attacks.noise.settings import NoiseAttack
 from advmri.attacks.norms import coil_norms
 
 ROUGH_TOLERANCE = 3e-2
 """The tolerance of a trace that was searched in bfloat16."""
 BOUND_TOLERANCE = 1e-5
-FROM_ZERO = ("pgd", "apgd")
-"""Optimisers whose first start is at zero noise where `start` says so."""
 MEASURED = ("reconstruction", "perturbed_target", "gauge", "budget_used", "largest_unmeasured")
+
+
+def verify(task: Task, settings: NoiseAttack, stored: Mapping[str, Any]) -> list[str]:
+    """See `advmri.attacks.family_programs.Verify`."""
+    return check_noise(NoiseProblem([task.scan], [task.selected()], settings, task.data_range), stored)
 
 
 def check_noise(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
@@ -67,7 +72,7 @@ def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
     settings, flags = problem.settings, stored.get("zero_gradient")
     if flags is None or np.shape(flags) != (len(settings.severities),):
         return ["zero_gradient: missing, or not one for each severity"]
-    if settings.optimiser not in FROM_ZERO or settings.start != "zero":
+    if not settings.starts_at_zero:
         return []
     (region,) = problem.regions[0]
     searched = [place for place, severity in enumerate(settings.severities) if severity > 0]
@@ -84,7 +89,7 @@ def _length_of_trace(problem: NoiseProblem) -> int:
     settings = problem.settings
     if not any(severity > 0 for severity in settings.severities):
         return 1
-    return settings.draws if settings.optimiser == "gaussian" else settings.steps + 1
+    return settings.iterates
 
 
 def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: np.ndarray) -> list[str]:
@@ -95,12 +100,12 @@ def _check_trace(problem: NoiseProblem, stored: Mapping[str, Any], objectives: n
     if missing:
         return [f"{name}: missing" for name in missing]
     length, shape = _length_of_trace(problem), stored["objective"].shape
-    early = settings.stop_gain > 0 and shape[1] <= length
+    early = settings.least_gain > 0 and shape[1] <= length
     if shape[0] != len(objectives) or (shape[1] != length and not early):
         return [f"objective: traces of shape {shape}, expected {(len(objectives), length)}"]
     starts = stored["start_objective"]
-    if starts.shape != (len(objectives), settings.restarts):
-        return [f"start_objective: of shape {starts.shape}, expected {(len(objectives), settings.restarts)}"]
+    if starts.shape != (len(objectives), settings.starts):
+        return [f"start_objective: of shape {starts.shape}, expected {(len(objectives), settings.starts)}"]
     best = np.nanmax(stored["objective"], axis=1)
     found = _check_starts(problem, stored, best, tolerance)
     for place, (value, objective) in enumerate(zip(best, objectives, strict=True)):
@@ -120,13 +125,13 @@ def _check_starts(problem: NoiseProblem, stored: Mapping[str, Any], best: np.nda
     clean = problem.damage([Case(0, region, 0)])(scan.clean()[None]).item()
     found = []
     for place, (value, start) in enumerate(zip(best, stored["best_start"], strict=True)):
-        if not (TAKEN_OVER if settings.warm_start else 0) <= start < settings.restarts:
+        if not (TAKEN_OVER if settings.carries_upwards else 0) <= start < settings.starts:
             found.append(f"best_start: {start} at severity {settings.severities[place]}: there is no such start")
             continue
         largest = np.nanmax(starts[place])
         if abs(largest - value) > tolerance * abs(value) or (start >= 0 and starts[place, start] != largest):
             found.append(f"start_objective: the largest of {place} is {largest:.6g}, the best of its trace {value:.6g}")
-        at_zero = settings.optimiser in FROM_ZERO and settings.start == "zero" and start == 0
+        at_zero = settings.starts_at_zero and start == 0
         first = stored["objective"][place, 0]
         if at_zero and not abs(first - clean) <= tolerance * abs(clean):
             found.append(f"objective: trace {place} begins with {first:.6g}, the clean value is {clean:.6g}")

@@ -10,7 +10,7 @@ from advmri.attacks.motion.moved_scan import MovedScan
 from advmri.attacks.motion.moves import Move
 from advmri.attacks.motion.operators import shears
 from advmri.attacks.noise.attack import attack_with_noise
-from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.noise.optimisers.settings import noise_attack
 from benchmarks import plain, speed
 from benchmarks.case import Case
 
@@ -23,7 +23,7 @@ def test_plain_noise_attack_is_the_same_attack(architecture, steps):
     """The same objective at every iterate; a random VarNet amplifies rounding, so fewer are compared."""
     case = Case(architecture, **SMALL, steps=steps, severities=2)
     scan = case.scan()
-    settings = NoiseAttack(threat_model="noise", severities=case.noise_levels(), steps=steps)
+    settings = noise_attack(severities=case.noise_levels(), steps=steps)
     scan.reconstructor.requires_grad_(False)
     (outcome,) = attack_with_noise([scan], [{"box": case.box()}], settings, [0], scan.target.max().item(), batch_size=2)
     expected = plain.noise_attack(case.scan(), case.box(), case.noise_levels(), steps)

@@ -285,8 +285,10 @@ def rotation_files(tmp_path):
         path = tmp_path / "attacks" / "turned" / f"{model}-4x" / "v1" / "slices_003.h5"
         path.parent.mkdir(parents=True)
         arrays = {"sweep_angle": angles, "sweep_ssim": np.array([0.7, 0.8, 0.9, 0.85, 0.8])}
+        arrays["floor_ssim"] = np.ones(5)
         with h5py.File(path, "w") as file:
-            facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4, "attack": {}}
+            facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4}
+            facts["attack"] = {"threat_model": "rotation", "optimiser": "grid"}
             image = np.zeros((4, 4))
             result = TargetResult(target, "", (0, 4), (0, 4), arrays)
             write_slice(file, SliceResult(3, image, image, np.arange(2), np.ones(2), [result]))

@@ -93,10 +93,13 @@ def test_a_network_that_saw_the_audited_split_is_marked(rows):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"attack": "rotation"}, "convergence.attack: there is no noise attack 'rotation'"),
+        (
+            {"attack": "rotation"},
+            "convergence.attack: 'rotation' is no attack of a family that searches by steps; those are noise-box,",
+        ),
         (
             {"attack": "noise-box", "optimisers": ["gaussian"]},
-            "convergence.optimisers: no advmri/attacks/noise/optimisers/gaus",
+            "convergence.optimisers: gaussian does not search by steps; pgd, apgd, advrec do",
         ),
     ],
 )

@@ -39,6 +39,9 @@ LINE_FIGURES = ["figure_1a", "figure_1b", "figure_4a", "figure_4b", "figure_qual
 IMAGE_FIGURES = ["figure_2", "figure_3", "figure_5"]
 
 
+FAMILIES = ({"threat_model": "noise", "optimiser": "pgd"}, {"threat_model": "rotation", "optimiser": "grid"})
+
+
 def index_of(volume):
     annotated = {number: SliceIndex(boxes, [0, 1], silence(2)) for number, boxes in BOXES.items()}
     return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
@@ -81,7 +84,10 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                     path = folder / attack / f"{model}-{factor}x" / volume / "slices_003-004.h5"
                     path.parent.mkdir(parents=True)
                     with h5py.File(path, "w") as file:
-                        settings = {"optimiser": "pgd", "target": "image" if attack == "on-image" else "box"}
+                        settings = {
+                            "target": "image" if attack == "on-image" else "box",
+                            **FAMILIES[attack == "turned"],
+                        }
                         facts = {"volume": volume, "model": model, "acceleration": factor, "data_range": 1.0}
                         for number, boxes in BOXES.items():
                             target = images[number]

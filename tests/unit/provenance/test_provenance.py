@@ -1,7 +1,10 @@
 """Each program depends on the modules that it imports, however deep, and on no other."""
 
+from pathlib import PurePosixPath
+
 import pytest
 
+from advmri.attacks.settings import kinds, read_settings
 from advmri.config import factory_code
 from advmri.provenance import sources as provenance
 from advmri.provenance.sources import module_sources, sources, sources_digest
@@ -10,7 +13,7 @@ from advmri.storage.file_digest import file_sha256
 ATTACK = [
     "workflow_scripts.attack",
     "advmri.reconstruction.unet",
-    *(f"advmri.attacks.noise.{name}" for name in ("optimisers.pgd", "objectives.l2", "bounds.coil_l2")),
+    *read_settings({"threat_model": "noise"}).modules(),
 ]
 
 
@@ -44,6 +47,8 @@ def test_attack_depends_on_what_it_computes_with():
         "advmri/attacks/noise/optimisers/gaussian.py",
         "advmri/attacks/noise/objectives/ssim.py",
         "advmri/attacks/noise/verification.py",
+        "advmri/attacks/noise/stored.py",
+        "advmri/attacks/motion/attack.py",
         "workflow_scripts/verify_attack.py",
         "advmri/reconstruction/varnet.py",
         "advmri/reconstruction/zero_filled.py",
@@ -65,9 +70,12 @@ def test_training_depends_on_no_attack():
 
 
 def test_scores_and_tables_depend_on_no_network():
-    score = module_sources("workflow_scripts.score")
+    reading = {module for kind in kinds() for module in kind.reading_modules()}
+    score = sources(["workflow_scripts.score", *reading])
     assert "advmri/image_quality/metrics.py" in score and "advmri/image_quality/ssim.py" in score
-    assert not matching(score, "advmri/attacks", "advmri/reconstruction", "advmri/training")
+    assert not matching(score, "advmri/reconstruction", "advmri/training")
+    light = {"__init__", "settings", "stored", "family"}
+    assert {PurePosixPath(file).stem for file in matching(score, "advmri/attacks")} == light
     collect = module_sources("workflow_scripts.collect")
     assert "advmri/scores/statistics.py" in collect and "advmri/image_quality/metrics.py" in collect
     assert not matching(collect, "advmri/attacks", "advmri/reconstruction", "advmri/training", "advmri/scores/scoring")

@@ -69,7 +69,10 @@ def targets(rng, names, rotation):
 
 def attack_file(rng, target, rotation=False):
     file = h5py.File("in memory", "w", driver="core", backing_store=False)
-    settings = {"threat_model": "noise", "optimiser": "pgd", "target": target}
+    family = (
+        {"threat_model": "rotation", "optimiser": "grid"} if rotation else {"threat_model": "noise", "optimiser": "pgd"}
+    )
+    settings = family | {"target": target}
     facts = {
         "volume": "v",
         "model": "unet",

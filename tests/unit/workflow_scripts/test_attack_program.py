@@ -156,7 +156,7 @@ def test_parts_with_other_boxes_are_not_taken(paths, tmp_path, counted):
 
 def test_a_slice_does_not_depend_on_its_job(paths, tmp_path):
     """Cutting jobs otherwise (slices_per_job) gives the same perturbations."""
-    gaussian = SETTINGS | {"optimiser": "gaussian"}
+    gaussian = {"threat_model": "noise", "optimiser": "gaussian", "target": "box", "severities": [0, 0.02]}
     attack_run(paths, tmp_path / "all.h5", gaussian)
     attack_run(paths, tmp_path / "one.h5", gaussian, slices="001")
     whole, alone = contents(tmp_path / "all.h5"), contents(tmp_path / "one.h5")

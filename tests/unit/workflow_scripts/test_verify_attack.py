@@ -20,7 +20,10 @@ NOISE = {"threat_model": "noise", "optimiser": "apgd", "severities": [0, 0.01, 0
 CASES = {
     "noise": ("unet", NOISE),
     "warm, coloured": ("varnet", NOISE | {"warm_start": True, "colour": "coil_covariance", "bound": "sample_linf"}),
-    "control": ("unet", NOISE | {"optimiser": "gaussian", "restarts": 1, "target": "image"}),
+    "control": (
+        "unet",
+        {"threat_model": "noise", "optimiser": "gaussian", "severities": [0, 0.01, 0.03], "target": "image"},
+    ),
     "stopped early": ("unet", NOISE | {"steps": 8, "stop_gain": 0.5, "objective": "ssim"}),
     "bfloat16": ("varnet", NOISE | {"optimiser": "pgd", "search_precision": "bfloat16"}),
     "rotation": ("unet", {"threat_model": "rotation", "severities": [0, 2], "angle_step": 1}),

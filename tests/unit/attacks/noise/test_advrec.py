@@ -11,8 +11,8 @@ from support import random_network, small_scan
 from advmri.attacks.noise.attack import attack_with_noise
 from advmri.attacks.noise.bounds.coil_l2 import Bound
 from advmri.attacks.noise.optimisers import advrec
+from advmri.attacks.noise.optimisers.settings import noise_attack
 from advmri.attacks.noise.search import Start
-from advmri.attacks.noise.settings import NoiseAttack
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
 
@@ -102,7 +102,7 @@ def test_the_drawn_start_is_the_published_one():
 def test_through_the_settings_it_stays_within_the_bound_and_leaves_budget_unused():
     scan = small_scan("unet")
     assert scan.unmeasured_samples == scan.kspace.shape[1] * int((~scan.mask).sum())
-    settings = NoiseAttack(threat_model="noise", optimiser="advrec", severities=[0, 0.01, 0.05], steps=5)
+    settings = noise_attack(optimiser="advrec", severities=[0, 0.01, 0.05], steps=5)
     region = torch.zeros(scan.crop, dtype=torch.bool)
     region[6:14, 9:18] = True
     (outcomes,) = attack_with_noise([scan], [{"box_0": region}], settings, [1], 1e-3, 8)
@@ -115,4 +115,4 @@ def test_through_the_settings_it_stays_within_the_bound_and_leaves_budget_unused
 @pytest.mark.parametrize("change", [{"bound": "sample_linf"}, {"colour": "coil_covariance"}, {"warm_start": True}])
 def test_settings_that_it_cannot_honour_are_refused(change):
     with pytest.raises(ValueError, match="advrec"):
-        NoiseAttack(threat_model="noise", optimiser="advrec", **change)
+        noise_attack(optimiser="advrec", **change)
