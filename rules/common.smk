@@ -233,6 +233,8 @@ def figure_settings(wildcards):
         settings |= CONFIG.figures.showcase.model_dump(mode="json") | {"flip_up_down": CONFIG.figures.flip_up_down}
     settings["models"] = [[name, model.label or name] for name, model in CONFIG.models.items()]
     settings |= {"accelerations": CONFIG.accelerations, "confidence": CONFIG.statistics.confidence}
+    if "region_attack" in FIGURE_PLAN[wildcards.figure][1]:
+        settings["severity_axis"] = CONFIG.attacks[CONFIG.figures.region_attack].SEVERITY.axis
     if "rotation_attack" in FIGURE_PLAN[wildcards.figure][1]:
         settings["rotation_selection"] = CONFIG.attacks[CONFIG.figures.rotation_attack].selection
     return json.dumps(settings, sort_keys=True)

@@ -26,11 +26,11 @@ class Severity:
     """What the severities of an attack count.
 
     Attributes:
-        symbol: for axes and documents.
+        axis: what figures write on their axis, with the unit (per cent for shares).
         unit: `share` (of a norm or of k-space, shown in per cent), `degrees` or `pixels`.
     """
 
-    symbol: str
+    axis: str
     unit: Literal["share", "degrees", "pixels"]
 
 

@@ -51,7 +51,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         line, marker = acceleration_style(acceleration, options.accelerations)
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
-    finish(axes, "Noise level η (% of each coil's ‖k‖)", METRICS["ssim"].axis("in annotated boxes"))
+    finish(axes, options.severity_axis, METRICS["ssim"].axis("in annotated boxes"))
     write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}", inputs)
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), handles)
     return figure, pd.concat(tables, ignore_index=True)

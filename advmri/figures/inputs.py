@@ -36,6 +36,7 @@ class FigureOptions:
         severity: eta that image figures show; the nearest there is.
         zoom: side of the enlarged region in units of the box's.
         rotation_selection: what made an angle the worst, `objective` or `ssim`.
+        severity_axis: what the region attack's severities count, in per cent, as its family says.
     """
 
     models: dict[str, str]
@@ -51,6 +52,7 @@ class FigureOptions:
     acceleration: int | None = None
     zoom: float = 1.6
     rotation_selection: str = "objective"
+    severity_axis: str = "Noise level η (% of each coil's ‖k‖)"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
