@@ -1,7 +1,6 @@
 """A family that the project does not know, added to a copy of it as CONTRIBUTING.md says: one package and one line."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -11,8 +10,9 @@ import h5py
 import pandas as pd
 import pytest
 import yaml
+from contributing import apply_diff, shown_code
 from snakemake_runs import copy_repository
-from support import ROOT, command_line, make_run, run_program
+from support import command_line, make_run, run_program
 
 from advmri.storage.hdf5_digest import DIGEST, content_digest
 from workflow_scripts import validate
@@ -23,11 +23,6 @@ ATTACK = {"threat_model": "coil_gain", "target": "box", "severities": [0, 0.1]}
 FIGURE = {"models": [["m", "Small"]], "accelerations": [4], "region_attack": "gain", "severity_axis": "Gain error (%)"}
 
 
-def contributing():
-    """The code that CONTRIBUTING.md shows, one block each."""
-    return re.findall(r"```(?:python|diff)\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the project with the family: its package, and the lines that CONTRIBUTING.md adds to the union."""
@@ -35,14 +30,8 @@ def project(tmp_path_factory):
     copy_repository(folder)
     shutil.copytree(PACKAGE, folder / "advmri" / "attacks" / "coil_gain")
     union = folder / "advmri" / "attacks" / "settings.py"
-    text = union.read_text()
-    (added,) = [block for block in contributing() if "+from advmri.attacks.coil_gain.settings" in block]
-    for hunk in added.split("\n\n"):
-        lines = hunk.strip("\n").split("\n")
-        before = "\n".join(line[1:] for line in lines if line[0] in " -")
-        assert text.count(before) == 1, before
-        text = text.replace(before, "\n".join(line[1:] for line in lines if line[0] in " +"))
-    union.write_text(text)
+    (added,) = [diff for diff in shown_code("diff") if "CoilGainAttack" in diff]
+    apply_diff(added, union)
     return folder
 
 
@@ -84,7 +73,7 @@ def run(project, tmp_path_factory):
 
 
 def test_contributing_shows_the_family_that_is_tested():
-    shown = contributing()
+    shown = shown_code("python")
     for name in MODULES:
         assert (PACKAGE / f"{name}.py").read_text() in shown, f"CONTRIBUTING.md does not show {name}.py as it is"
 
