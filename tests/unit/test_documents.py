@@ -21,6 +21,8 @@ EXAMPLES = {
     "advmri/figures/figure_psnr.py",
 }
 """Files that CONTRIBUTING.md has the reader write."""
+EXAMPLE_PACKAGE = "advmri.attacks.coil_gain"
+"""A package that it has the reader write; tests/unit/attacks/coil_gain is the same."""
 FOLDERS = (
     "advmri",
     "benchmarks",
@@ -172,7 +174,8 @@ def test_what_documents_name_exists(name):
     text = (ROOT / name).read_text()
     assert [path for path in sorted(named_paths(text) - EXAMPLES) if not exists(path)] == []
     modules = set(MODULE.findall(text))
-    assert [module for module in sorted(modules) if not module_exists(module)] == []
+    unknown = [module for module in sorted(modules) if not module_exists(module)]
+    assert [module for module in unknown if not module.startswith(EXAMPLE_PACKAGE)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
