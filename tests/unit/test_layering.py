@@ -40,13 +40,17 @@ ROOMS: dict[str, set[str]] = {
         *("attacks", "attacks/settings", "claims", "simulation", "training", "volumes"),
         *("provenance", "storage", *GROUND),
     },
+    "single_slice": {
+        *("attacks", "attacks/noise", "attacks/settings", "image_quality", "reconstruction", "acquisition/thermal"),
+        *GROUND,
+    },
     "workflow_scripts": set(),
 }
 """Lowest first. A room is a folder of `advmri` without its subfolders, or a single file that is named here.
 
 `attacks/settings` is the door of the attacks: the union of the families' settings, which no family imports.
 """
-ROOMS["workflow_scripts"] = set(ROOMS) - {"config", "workflow_scripts"}
+ROOMS["workflow_scripts"] = set(ROOMS) - {"config", "single_slice", "workflow_scripts"}
 SCHEMA_PROGRAM = "workflow_scripts/write_schema.py"
 """The one program that reads the config's schema: an edit to that must rerun no job."""
 SHARED_BY_PROGRAMS = {
