@@ -4,6 +4,7 @@
 # make checks        format, lint, types, documents
 # make unit          tests alone, on two cores; WORKERS=2 for one core
 # make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
+# make notebook      executes docs/one_slice.ipynb anew (some minutes; Jupyter's parts go to .notebook-tools)
 # make schema        writes config.schema.json anew
 # make lock          writes the lock files anew from what is installed
 # make clean         removes results, logs and simulated data
@@ -14,9 +15,9 @@ VENV := .venv
 WORKERS ?= 3
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
-SOURCES := advmri workflow_scripts benchmarks tests envs
+SOURCES := advmri workflow_scripts benchmarks tests envs docs
 
-.PHONY: help demo test environment checks unit benchmark schema lock clean
+.PHONY: help demo test environment checks unit benchmark notebook schema lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +55,11 @@ unit: $(VENV)/.dev-ready
 
 benchmark: environment
 	$(BIN)/python -m benchmarks.speed --output results/benchmarks/speed.json
+
+# Not into .venv: Jupyter brings 35 packages that nothing else needs.
+notebook: environment
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target .notebook-tools nbclient==0.11.0 ipykernel==7.4.0
+	PYTHONPATH=.:.notebook-tools $(BIN)/python docs/execute_notebook.py
 
 schema: environment
 	$(BIN)/python -m workflow_scripts.write_schema --output config.schema.json
