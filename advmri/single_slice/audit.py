@@ -16,7 +16,7 @@ from advmri.acquisition.thermal.relative_norm import thermal_relative_norm
 from advmri.attacks.family_programs import Task, attack_of, verification_of
 from advmri.attacks.scan import Scan
 from advmri.errors import InputError
-from advmri.image_quality.metrics import SsimOfBox
+from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
 from advmri.reconstruction.contract import check_contract
 from advmri.reconstruction.settings import ContractSettings

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from advmri.errors import InputError
-from advmri.image_quality.metrics import SsimOfBox
+from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.ssim import SSIM_WINDOW, Region
 
 Bounds = tuple[tuple[int, int], tuple[int, int]]

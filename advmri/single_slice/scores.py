@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.attacks.family import FamilySettings, stored_results
-from advmri.image_quality.metrics import SsimOfBox, score
+from advmri.image_quality.image_pair import SsimOfBox
+from advmri.image_quality.metrics import score
 from advmri.image_quality.ssim import Region
 
 
