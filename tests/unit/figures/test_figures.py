@@ -43,8 +43,10 @@ FAMILIES = ({"threat_model": "noise", "optimiser": "pgd"}, {"threat_model": "rot
 
 
 def index_of(volume):
-    annotated = {number: SliceIndex(boxes, [0, 1], silence(2)) for number, boxes in BOXES.items()}
-    return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
+    annotated = {number: SliceIndex(boxes, [0, 1], silence(2), "0") for number, boxes in BOXES.items()}
+    return VolumeIndex(
+        volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, "0", 0, annotated, []
+    )
 
 
 def attacked(rng, attack, target, clean, place):

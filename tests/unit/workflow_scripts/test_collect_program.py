@@ -23,9 +23,17 @@ ROWS = [
 def index_of(folder, volume, excluded):
     facts = {"patient": f"p{volume}", "acquisition": "x", "slices": 9, "coils": 1, "rows": 40, "columns": 30}
     box = Box(0, "tear", 4, 12, 6, 15)
-    annotated = {2: SliceIndex([box], [0], silence(1))}
+    annotated = {2: SliceIndex([box], [0], silence(1), "0")}
     index = VolumeIndex(
-        volume=volume, crop=(20, 20), padding=(0, 30), maximum=1.0, annotated=annotated, excluded=excluded, **facts
+        volume=volume,
+        crop=(20, 20),
+        padding=(0, 30),
+        maximum=1.0,
+        data_sha256="0",
+        data_bytes=0,
+        annotated=annotated,
+        excluded=excluded,
+        **facts,
     )
     (folder / f"{volume}.json").write_text(index.to_json())
     return folder / f"{volume}.json"
