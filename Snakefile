@@ -25,5 +25,5 @@ rule all:
     input:
         rules.collect_tables.output,
         rules.judge_claims.output,
-        RUN_FIGURES,
+        expand(f"{RESULTS}/{layout.FIGURE}.png", figure=FIGURES.of_the_run),
         rules.provenance_table.output,

@@ -6,13 +6,13 @@ rule attack:
         volume=volume_file("val"),
         index=rules.index_volume.output,
         mask=rules.sampling_mask.output,
-        checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
+        checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
     output:
-        ATTACK_FILE,
+        f"{RESULTS}/{layout.ATTACK_FILE}",
     log:
-        f"{LOGS}/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.log",
+        f"{LOGS}/attack/{layout.JOB}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/attack/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.tsv"
+        f"{RESULTS}/{layout.BENCHMARKS}/attack/{layout.JOB}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
@@ -29,7 +29,7 @@ rule attack:
         factory=lambda wildcards: option("--factory", CONFIG.models[wildcards.model].factory),
         # Of the source files, which are inputs elsewhere: thousands of jobs times 40 files were most of the time of a dry run.
         digest=lambda wildcards: code_digest(
-            "attack", architecture_module(wildcards.model), *modules_of_attack(wildcards.attack)
+            "attack", architecture_module(CONFIG, wildcards.model), *modules_of_attack(CONFIG, wildcards.attack)
         ),
     # `exec`: a signal to the job reaches the program, which ends after its slice, and not a shell that ends at once.
     shell:

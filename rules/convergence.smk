@@ -1,19 +1,21 @@
 # How much more a longer search would find, on a sample of slices: only where the config asks for it.
 
+SAMPLED = PLAN.sampled_slices(CONFIG.convergence.slices) if CONFIG.convergence.attack else []
+
 
 rule convergence:
     input:
         volumes=[str(PLAN.volume_path("val", volume)) for volume, _ in SAMPLED],
-        indices=[f"{RESULTS}/index/{volume}.json" for volume, _ in SAMPLED],
-        masks=[f"{RESULTS}/masks/{{acceleration}}x/{volume}.h5" for volume, _ in SAMPLED],
-        checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        code=lambda wildcards: code("convergence", *modules_of_convergence(wildcards.model)),
+        indices=[f"{RESULTS}/{layout.INDEX}".format(volume=volume) for volume, _ in SAMPLED],
+        masks=[expand(f"{RESULTS}/{layout.MASK}", volume=volume, allow_missing=True) for volume, _ in SAMPLED],
+        checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
+        code=lambda wildcards: code("convergence", *modules_of_convergence(CONFIG, wildcards.model)),
     output:
-        f"{RESULTS}/convergence/{{model}}-{{acceleration}}x.csv",
+        f"{RESULTS}/{layout.CONVERGENCE_FILE}",
     log:
-        f"{LOGS}/convergence/{{model}}-{{acceleration}}x.log",
+        f"{LOGS}/convergence/{layout.SERIES}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/convergence/{{model}}-{{acceleration}}x.tsv"
+        f"{RESULTS}/{layout.BENCHMARKS}/convergence/{layout.SERIES}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
@@ -41,20 +43,20 @@ rule convergence:
 rule convergence_figure:
     input:
         tables=expand(
-            f"{RESULTS}/convergence/{{model}}-{{acceleration}}x.csv",
+            f"{RESULTS}/{layout.CONVERGENCE_FILE}",
             model=CONFIG.models,
             acceleration=CONFIG.accelerations,
         ),
         code=code("convergence_figure"),
     output:
-        svg=f"{RESULTS}/figures/figure_convergence.svg",
+        svg=f"{RESULTS}/{layout.FIGURES}/figure_convergence.svg",
         png=report(
-            f"{RESULTS}/figures/figure_convergence.png",
+            f"{RESULTS}/{layout.FIGURES}/figure_convergence.png",
             caption="../report/convergence.rst",
             category="Figures",
-            labels=figure_labels("convergence", "What a longer search would find"),
+            labels=FIGURES.labels("figure_convergence"),
         ),
-        csv=f"{RESULTS}/figures/figure_convergence.csv",
+        csv=f"{RESULTS}/{layout.FIGURES}/figure_convergence.csv",
     log:
         f"{LOGS}/figure/figure_convergence.log",
     conda:

@@ -49,7 +49,7 @@ rule index_volume:
         annotations=ancient(str(PLAN.annotations)),
         code=code("index_volume"),
     output:
-        f"{RESULTS}/index/{{volume}}.json",
+        f"{RESULTS}/{layout.INDEX}",
     log:
         f"{LOGS}/index_volume/{{volume}}.log",
     conda:
@@ -59,7 +59,12 @@ rule index_volume:
         runtime=minutes(10),
     params:
         minimum_box_size=CONFIG.dataset.minimum_box_size,
-        boxes=lambda wildcards: boxes_digest(wildcards.volume),
+        # What the boxes follow from; those of simulated volumes change with the volumes, or their code.
+        boxes=lambda wildcards: (
+            code_digest("simulate_annotations")
+            if CONFIG.dataset.kind == "simulated"
+            else PLAN.boxes_digest(wildcards.volume)
+        ),
     shell:
         "python -m workflow_scripts.index_volume --volume {input.volume:q} --annotations {input.annotations:q}"
         " --minimum-box-size {params.minimum_box_size} --output {output:q} --log {log:q}"
@@ -70,7 +75,7 @@ rule sampling_mask:
         index=rules.index_volume.output,
         code=code("sampling_mask"),
     output:
-        f"{RESULTS}/masks/{{acceleration}}x/{{volume}}.h5",
+        f"{RESULTS}/{layout.MASK}",
     log:
         f"{LOGS}/sampling_mask/{{acceleration}}x/{{volume}}.log",
     conda:

@@ -6,9 +6,9 @@ rule score:
         attack_file=rules.attack.output,
         index=rules.index_volume.output,
     output:
-        f"{RESULTS}/metrics/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.csv",
+        f"{RESULTS}/{layout.SCORE_FILE}",
     log:
-        f"{LOGS}/score/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.log",
+        f"{LOGS}/score/{layout.JOB}.log",
     conda:
         "../envs/environment.yaml"
     resources:
@@ -17,7 +17,7 @@ rule score:
     params:
         ssim_of_box=CONFIG.metrics.ssim_of_box,
         # As for attacks.
-        digest=lambda wildcards: code_digest("score", *modules_of_reading([wildcards.attack])),
+        digest=lambda wildcards: code_digest("score", *modules_of_reading(CONFIG, [wildcards.attack])),
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
         " --ssim-of-box {params.ssim_of_box}"
@@ -26,31 +26,31 @@ rule score:
 
 rule collect_tables:
     input:
-        scores=attack_jobs(f"{RESULTS}/metrics/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.csv"),
-        indices=expand(f"{RESULTS}/index/{{volume}}.json", volume=PLAN.audited_volumes),
+        scores=PLAN.attack_jobs(f"{RESULTS}/{layout.SCORE_FILE}"),
+        indices=expand(f"{RESULTS}/{layout.INDEX}", volume=PLAN.audited_volumes),
         annotations=str(PLAN.annotations),
         validations=expand(
-            f"{RESULTS}/models/{{model}}-{{acceleration}}x/validation.csv",
+            f"{RESULTS}/{layout.VALIDATION}",
             model=CONFIG.models,
             acceleration=CONFIG.accelerations,
         ),
         code=code("collect"),
     output:
-        metrics=f"{RESULTS}/tables/metrics.csv",
+        metrics=f"{RESULTS}/{layout.METRICS}",
         summary=report(
-            f"{RESULTS}/tables/summary.csv",
+            f"{RESULTS}/{layout.SUMMARY}",
             caption="../report/summary.rst",
             category="Tables",
             labels={"table": "summary", "shows": "Means and intervals"},
         ),
         excluded=report(
-            f"{RESULTS}/tables/excluded.csv",
+            f"{RESULTS}/{layout.EXCLUDED}",
             caption="../report/excluded.rst",
             category="Tables",
             labels={"table": "excluded", "shows": "Annotations not used"},
         ),
         quality=report(
-            f"{RESULTS}/tables/quality.csv",
+            f"{RESULTS}/{layout.QUALITY}",
             caption="../report/quality.rst",
             category="Tables",
             labels={"table": "quality", "shows": "Clean quality"},
@@ -64,21 +64,21 @@ rule collect_tables:
         runtime=minutes(30),
     params:
         # Folder and jobs, not the paths: one shell command holds 128 KiB.
-        folder=lambda wildcards: f"{RESULTS}/metrics",
+        results=lambda wildcards, output: str(Path(output.metrics).parents[1]),
         series=[
             f"{attack}/{model}-{acceleration}x"
             for attack in CONFIG.attacks
             for model in CONFIG.models
             for acceleration in CONFIG.accelerations
         ],
-        jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
+        jobs=PLAN.jobs,
         volumes=PLAN.validation_volumes,
         zero_filled=[name for name, model in CONFIG.models.items() if model.architecture == "zero_filled"],
         confidence=CONFIG.statistics.confidence,
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,
     shell:
-        "python -m workflow_scripts.collect --scores-folder {params.folder:q} --series {params.series:q}"
+        "python -m workflow_scripts.collect --results {params.results:q} --series {params.series:q}"
         " --jobs {params.jobs:q} --indices {input.indices:q}"
         " --annotations {input.annotations:q} --validation-volumes {params.volumes:q}"
         " --validations {input.validations:q} --zero-filled {params.zero_filled:q} --confidence {params.confidence} --resamples {params.resamples}"
@@ -86,15 +86,42 @@ rule collect_tables:
         " --excluded {output.excluded:q} --quality {output.quality:q} --log {log:q}"
 
 
+if "rotation_attack" in FIGURES.attacks:
+
+    rule collect_sweeps:
+        input:
+            attack_files=PLAN.attack_jobs(f"{RESULTS}/{layout.ATTACK_FILE}", [FIGURES.attacks["rotation_attack"]]),
+            code=code("sweeps", *modules_of_reading(CONFIG, [FIGURES.attacks["rotation_attack"]])),
+        output:
+            f"{RESULTS}/{layout.SWEEPS}",
+        log:
+            f"{LOGS}/collect_sweeps.log",
+        conda:
+            "../envs/environment.yaml"
+        resources:
+            mem_mb=growing(4000),
+            runtime=minutes(30),
+        params:
+            results=lambda wildcards, output: str(Path(output[0]).parents[1]),
+            series=[
+                f"{FIGURES.attacks['rotation_attack']}/{model}-{acceleration}x"
+                for model in CONFIG.models
+                for acceleration in CONFIG.accelerations
+            ],
+            jobs=PLAN.jobs,
+        shell:
+            "python -m workflow_scripts.sweeps --results {params.results:q} --series {params.series:q}"
+            " --jobs {params.jobs:q} --output {output:q} --log {log:q}"
+
+
 rule judge_claims:
     input:
         metrics=rules.collect_tables.output.metrics,
-        # Their sweeps of angles.
-        attack_files=attack_jobs(ATTACK_FILE, attacks=CLAIM_SWEEPS),
-        code=code("claims", *modules_of_reading(CLAIM_SWEEPS)),
+        sweeps=f"{RESULTS}/{layout.SWEEPS}" if "rotation_attack" in FIGURES.attacks else [],
+        code=code("claims"),
     output:
         report(
-            f"{RESULTS}/tables/claims.csv",
+            f"{RESULTS}/{layout.CLAIMS}",
             caption="../report/claims.rst",
             category="Tables",
             labels={"table": "claims", "shows": "The paper's claims"},
@@ -107,17 +134,14 @@ rule judge_claims:
         mem_mb=growing(4000),
         runtime=minutes(30),
     params:
-        attacks=lambda wildcards: f"{RESULTS}/attacks",
-        series=[f"{model}-{acceleration}x" for model in CONFIG.models for acceleration in CONFIG.accelerations],
-        jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
-        roles=json.dumps(CLAIM_ROLES, sort_keys=True),
+        roles=json.dumps(FIGURES.judged_roles, sort_keys=True),
         pairs=json.dumps(CONFIG.claim_pairs),
         settings=as_json(CONFIG.claims, exclude={"pairs"}),
         confidence=CONFIG.statistics.confidence,
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,
     shell:
-        "python -m workflow_scripts.claims --metrics {input.metrics:q} --attacks-folder {params.attacks:q}"
-        " --series {params.series:q} --jobs {params.jobs:q} --roles {params.roles:q} --pairs {params.pairs:q}"
+        "python -m workflow_scripts.claims --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        " --roles {params.roles:q} --pairs {params.pairs:q}"
         " --settings {params.settings:q} --confidence {params.confidence} --resamples {params.resamples}"
         " --seed {params.seed} --output {output:q} --log {log:q}"

@@ -1,4 +1,33 @@
-# The paper's figures from the tables and the attack files, each redrawn alone.
+# The slices that figures show, and the paper's figures: from the tables and those slices, each redrawn alone.
+
+
+rule showcase:
+    input:
+        metrics=rules.collect_tables.output.metrics,
+        # Which slice is shown is decided by the scores: any of them may be.
+        attack_files=[
+            path
+            for shown in FIGURES.shown_slices.values()
+            for attack, accelerations in shown.items()
+            for path in PLAN.attack_jobs(f"{RESULTS}/{layout.ATTACK_FILE}", [attack], accelerations)
+        ],
+        code=code("showcase", *modules_of_reading(CONFIG, FIGURES.shown_attacks)),
+    output:
+        f"{RESULTS}/{layout.SHOWCASE}",
+    log:
+        f"{LOGS}/showcase.log",
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=minutes(15),
+    params:
+        settings=FIGURES.showcase_settings(),
+        results=lambda wildcards, output: str(Path(output[0]).parent),
+        jobs=PLAN.jobs,
+    shell:
+        "python -m workflow_scripts.showcase --settings {params.settings:q} --metrics {input.metrics:q}"
+        " --results {params.results:q} --jobs {params.jobs:q} --output {output:q} --log {log:q}"
 
 
 rule figure:
@@ -6,42 +35,32 @@ rule figure:
         metrics=rules.collect_tables.output.metrics,
         summary=rules.collect_tables.output.summary,
         quality=rules.collect_tables.output.quality,
-        attack_files=figure_attack_files,
-        code=lambda wildcards: code(
-            "figure", f"advmri.figures.{wildcards.figure}", *modules_of_reading(figure_attacks(wildcards.figure))
-        ),
+        showcase=lambda wildcards: rules.showcase.output if FIGURES.shows_slice(wildcards.figure) else [],
+        code=lambda wildcards: code("figure", f"advmri.figures.{wildcards.figure}"),
     output:
-        svg=f"{RESULTS}/figures/{{figure}}.svg",
+        svg=f"{RESULTS}/{layout.FIGURE}.svg",
         png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
+            f"{RESULTS}/{layout.FIGURE}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels=lambda wildcards: figure_labels(
-                wildcards.figure.removeprefix("figure_"), FIGURE_PLAN[wildcards.figure][0]
-            ),
+            labels=lambda wildcards: FIGURES.labels(wildcards.figure),
         ),
-        csv=f"{RESULTS}/figures/{{figure}}.csv",
+        csv=f"{RESULTS}/{layout.FIGURE}.csv",
     log:
         f"{LOGS}/figure/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure="|".join(FIGURES.drawn) or "$^",
     conda:
         "../envs/environment.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        settings=figure_settings,
-        attacks=f"{RESULTS}/attacks",
-        jobs=lambda wildcards: (
-            [f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)]
-            if FIGURE_PLAN[wildcards.figure][2] != "none"
-            else []
-        ),
+        settings=lambda wildcards: FIGURES.settings(wildcards.figure),
     shell:
         "python -m workflow_scripts.figure --figure {wildcards.figure} --settings {params.settings:q}"
         " --metrics {input.metrics:q} --summary {input.summary:q} --quality {input.quality:q}"
-        " --attacks-folder {params.attacks:q} --jobs {params.jobs:q}"
+        " --showcase {input.showcase:q}"
         " --svg {output.svg:q} --png {output.png:q} --csv {output.csv:q} --log {log:q}"
 
 
@@ -50,11 +69,11 @@ rule provenance_table:
     input:
         tables=rules.collect_tables.output,
         claims=rules.judge_claims.output,
-        figures=RUN_FIGURES,
+        figures=expand(f"{RESULTS}/{layout.FIGURE}.png", figure=FIGURES.of_the_run),
         code=code("provenance_table"),
     output:
         report(
-            f"{RESULTS}/tables/provenance.csv",
+            f"{RESULTS}/{layout.PROVENANCE}",
             caption="../report/provenance.rst",
             category="Tables",
             labels={"table": "provenance", "shows": "Where every file came from"},

@@ -1,19 +1,34 @@
 # Checkpoints, trained here or taken over, and their clean quality.
 
+# A training job may have several GPUs. On one node Lightning starts a process for each; over several nodes srun does,
+# inside an allocation without an outer srun (`mpi` tells the SLURM executor so).
+TRAINING_RESOURCES = {"gpu": GPUS * CONFIG.compute.training_processes}
+TRAINING_THREADS = CONFIG.compute.threads
+TRAINING_LAUNCH = ""
+if CONFIG.compute.nodes > 1:
+    per_node = CONFIG.compute.devices
+    TRAINING_RESOURCES |= {"mpi": "srun", "nodes": CONFIG.compute.nodes}
+    # The executor refuses one task per node, and would take `tasks` for tasks per GPU.
+    several = {"tasks_per_node": per_node}
+    TRAINING_RESOURCES |= several if per_node > 1 else {"tasks": CONFIG.compute.nodes, "tasks_per_gpu": 0}
+    TRAINING_LAUNCH = f"srun --nodes={CONFIG.compute.nodes} --ntasks-per-node={per_node} "
+else:
+    TRAINING_THREADS *= CONFIG.compute.training_processes
+
 
 rule train:
     input:
         volumes=expand(volume_file("train"), volume=PLAN.training_volumes),
-        code=lambda wildcards: code("train", architecture_module(wildcards.model)),
+        code=lambda wildcards: code("train", architecture_module(CONFIG, wildcards.model)),
     output:
-        checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
-        history=f"{RESULTS}/models/{{model}}-{{acceleration}}x/history.csv",
+        checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
+        history=f"{RESULTS}/{layout.HISTORY}",
     log:
-        f"{LOGS}/train/{{model}}-{{acceleration}}x.log",
+        f"{LOGS}/train/{layout.SERIES}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{model}}-{{acceleration}}x.tsv"
+        f"{RESULTS}/{layout.BENCHMARKS}/train/{layout.SERIES}.tsv"
     wildcard_constraints:
-        model=trained_models(),
+        model="|".join(map(re.escape, FIGURES.trained_models)) or "$^",
     priority: 10
     conda:
         "../envs/environment.yaml"
@@ -35,7 +50,7 @@ rule train:
         devices=CONFIG.compute.devices,
         nodes=CONFIG.compute.nodes,
         launch=TRAINING_LAUNCH,
-        digest=lambda wildcards: code_digest("train", architecture_module(wildcards.model)),
+        digest=lambda wildcards: code_digest("train", architecture_module(CONFIG, wildcards.model)),
     # `exec`: a signal to the job reaches the program, which saves its state, and not a shell that ends at once.
     shell:
         "exec {params.launch}python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
@@ -49,13 +64,13 @@ rule train:
 rule import_checkpoint:
     input:
         checkpoint=given_checkpoint,
-        code=lambda wildcards: code("import_checkpoint", architecture_module(wildcards.model)),
+        code=lambda wildcards: code("import_checkpoint", architecture_module(CONFIG, wildcards.model)),
     output:
-        f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
+        f"{RESULTS}/{layout.CHECKPOINT}",
     log:
-        f"{LOGS}/import_checkpoint/{{model}}-{{acceleration}}x.log",
+        f"{LOGS}/import_checkpoint/{layout.SERIES}.log",
     wildcard_constraints:
-        model=trained_models(False),
+        model="|".join(re.escape(model) for model in CONFIG.models if model not in FIGURES.trained_models) or "$^",
     conda:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
@@ -69,7 +84,7 @@ rule import_checkpoint:
         contract=lambda wildcards: as_json(CONFIG.models[wildcards.model].contract),
         checkpoint=lambda wildcards: option("--checkpoint", given_checkpoint(wildcards)),
         trained_on=lambda wildcards: option("--trained-on", CONFIG.models[wildcards.model].trained_on),
-        digest=lambda wildcards: option("--code-digest", outside_code(wildcards.model)),
+        digest=lambda wildcards: option("--code-digest", outside_code(CONFIG, wildcards.model)),
         compute=COMPUTE,
     shell:
         "python -m workflow_scripts.import_checkpoint --name {wildcards.model:q} --architecture {params.architecture}"
@@ -80,18 +95,18 @@ rule import_checkpoint:
 
 rule validate:
     input:
-        checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",
+        checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
         volumes=expand(volume_file("val"), volume=PLAN.audited_volumes),
-        masks=expand(f"{RESULTS}/masks/{{{{acceleration}}}}x/{{volume}}.h5", volume=PLAN.audited_volumes),
+        masks=expand(f"{RESULTS}/{layout.MASK}", volume=PLAN.audited_volumes, allow_missing=True),
         code=lambda wildcards: code(
-            "validate", architecture_module(wildcards.model), "advmri.reconstruction.zero_filled"
+            "validate", architecture_module(CONFIG, wildcards.model), "advmri.reconstruction.zero_filled"
         ),
     output:
-        f"{RESULTS}/models/{{model}}-{{acceleration}}x/validation.csv",
+        f"{RESULTS}/{layout.VALIDATION}",
     log:
-        f"{LOGS}/validate/{{model}}-{{acceleration}}x.log",
+        f"{LOGS}/validate/{layout.SERIES}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/validate/{{model}}-{{acceleration}}x.tsv"
+        f"{RESULTS}/{layout.BENCHMARKS}/validate/{layout.SERIES}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: CONFIG.compute.threads
@@ -111,20 +126,20 @@ rule validate:
 rule training_figure:
     input:
         histories=expand(
-            f"{RESULTS}/models/{{model}}-{{acceleration}}x/history.csv",
-            model=TRAINED,
+            f"{RESULTS}/{layout.HISTORY}",
+            model=FIGURES.trained_models,
             acceleration=CONFIG.accelerations,
         ),
         code=code("training_figure"),
     output:
-        svg=f"{RESULTS}/figures/figure_training.svg",
+        svg=f"{RESULTS}/{layout.FIGURES}/figure_training.svg",
         png=report(
-            f"{RESULTS}/figures/figure_training.png",
+            f"{RESULTS}/{layout.FIGURES}/figure_training.png",
             caption="../report/training.rst",
             category="Figures",
-            labels=figure_labels("training", "Learning curves"),
+            labels=FIGURES.labels("figure_training"),
         ),
-        csv=f"{RESULTS}/figures/figure_training.csv",
+        csv=f"{RESULTS}/{layout.FIGURES}/figure_training.csv",
     log:
         f"{LOGS}/figure/figure_training.log",
     conda:
@@ -133,11 +148,11 @@ rule training_figure:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        folder=lambda wildcards: f"{RESULTS}/models",
-        models=TRAINED,
+        results=lambda wildcards, output: str(Path(output.csv).parents[1]),
+        models=FIGURES.trained_models,
         accelerations=CONFIG.accelerations,
         labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
     shell:
-        "python -m workflow_scripts.training_figure --models-folder {params.folder:q} --models {params.models:q}"
+        "python -m workflow_scripts.training_figure --results {params.results:q} --models {params.models:q}"
         " --accelerations {params.accelerations} --labels {params.labels:q}"
         " --svg {output.svg:q} --png {output.png:q} --csv {output.csv:q} --log {log:q}"

@@ -18,6 +18,7 @@ from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
 from advmri.storage.attack_file import INPUT_DIGESTS
 from advmri.storage.file_digest import file_sha256
+from advmri.volumes.identity import check_indexed_slice, check_volume_size
 from advmri.volumes.index import VolumeIndex, read_index
 from advmri.volumes.reading import Volume, read_kspace, read_volume
 
@@ -64,20 +65,28 @@ class AttackInputs:
         columns, num_low_frequencies = read_mask_file(files["mask"])
         checkpoint, reconstructor = load_checkpoint(files["checkpoint"], device, factory)
         volume, index = read_volume(files["volume"]), read_index(files["index"])
+        check_volume_size(index, volume.path)
         mask = torch.from_numpy(columns).to(device)
         facts = (checkpoint.trained_on, checkpoint.acceleration)
         return cls(volume, index, mask, num_low_frequencies, reconstructor, *facts, device, files)
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of each file, by the name of its attribute in the attack file."""
-        return {attribute: file_sha256(self.files[name]) for name, attribute in INPUT_DIGESTS.items()}
+        """Return the SHA-256 of each file, by the name of its attribute in the attack file; the volume's by its index.
+
+        A job reads a few slices of a volume, each of which is compared with the index: the whole is not read again.
+        """
+        read = {name: attribute for name, attribute in INPUT_DIGESTS.items() if name != "volume"}
+        digests = {attribute: file_sha256(self.files[name]) for name, attribute in read.items()}
+        return {INPUT_DIGESTS["volume"]: self.index.data_sha256, **digests}
 
     def scan(self, number: int) -> Scan:
-        """Read one slice."""
+        """Read one slice; raises InputError where it is not the one that was indexed."""
+        kspace = read_kspace(self.volume, number)
+        check_indexed_slice(self.index, number, kspace, self.volume.path)
         thermal = self.index.annotated[number].thermal
         covariance = np.asarray(thermal.covariance_real) + 1j * np.asarray(thermal.covariance_imaginary)
         return Scan(
-            kspace=torch.from_numpy(read_kspace(self.volume, number)).to(self.device),
+            kspace=torch.from_numpy(kspace).to(self.device),
             mask=self.mask,
             num_low_frequencies=self.num_low_frequencies,
             crop=self.index.crop,

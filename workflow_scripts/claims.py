@@ -4,14 +4,15 @@ import argparse
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from advmri.claims.all_claims import claims_table
 from advmri.claims.inputs import ClaimInputs
 from advmri.claims.settings import ClaimsSettings
-from advmri.claims.sweeps import read_sweeps
 from advmri.scores.summary import add_drops
 from advmri.seeds import derive_seed
 from advmri.storage.tables import read_table
-from workflow_scripts.program import LOGGER, note_inputs, parser, run
+from workflow_scripts.program import LOGGER, parser, run
 from workflow_scripts.table_output import write_table
 
 
@@ -19,17 +20,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Read, judge, write."""
     metrics = read_table(arguments.metrics)
     roles: dict[str, str] = json.loads(arguments.roles)
-    jobs = [job.rsplit("/", 1) for job in arguments.jobs]
-    sweeps = [
-        arguments.attacks_folder / roles["rotation_attack"] / series / volume / f"slices_{slices}.h5"
-        for series in arguments.series
-        for volume, slices in jobs
-        if "rotation_attack" in roles
-    ]
-    note_inputs("attack_files", sweeps)
     inputs = ClaimInputs(
         scores=add_drops(metrics[metrics.region == "box"]),
-        sweeps=read_sweeps(sweeps),
+        sweeps=pd.DataFrame() if arguments.sweeps is None else read_table(arguments.sweeps),
         roles=roles,
         pairs=[(better, other) for better, other in json.loads(arguments.pairs)],
         settings=ClaimsSettings.model_validate_json(arguments.settings),
@@ -47,9 +40,7 @@ def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
     made.add_argument("--metrics", type=Path, required=True, help="tables/metrics.csv")
-    made.add_argument("--attacks-folder", type=Path, required=True, help="holds the attack files by attack and model")
-    made.add_argument("--series", nargs="+", required=True, help="<model>-<acceleration>x of each")
-    made.add_argument("--jobs", nargs="*", default=[], help="attack jobs as <volume>/<slices>: their sweeps of angles")
+    made.add_argument("--sweeps", type=Path, nargs="?", help="tables/sweeps.csv, where there is a rotation attack")
     made.add_argument("--roles", required=True, help="names of the attacks by role, JSON")
     made.add_argument("--pairs", default="[]", help="[[network said to be better, the other], ...], JSON")
     made.add_argument("--settings", default="{}", help="claims of the config, JSON")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from advmri.errors import InputError
 from advmri.scores.summary import summarise
+from advmri.storage.layout import SCORE_FILE, job_files
 from advmri.storage.tables import read_table
 from advmri.volumes.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.volumes.index import read_index
@@ -19,11 +20,7 @@ BASELINE = "zero_filled"
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, concatenate, summarise, write."""
-    paths = [
-        arguments.scores_folder / series / volume / f"slices_{slices}.csv"
-        for series in arguments.series
-        for volume, slices in (job.rsplit("/", 1) for job in arguments.jobs)
-    ]
+    paths = job_files(arguments.results, SCORE_FILE, arguments.series, arguments.jobs)
     note_inputs("scores", paths)
     scores = [table for path in paths if not (table := read_table(path)).empty]
     if not scores:
@@ -50,7 +47,7 @@ def main(arguments: argparse.Namespace) -> None:
 def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
-    made.add_argument("--scores-folder", type=Path, required=True, help="holds <series>/<volume>/slices_<slices>.csv")
+    made.add_argument("--results", type=Path, required=True, help="the run's folder, which holds metrics/")
     made.add_argument("--series", nargs="+", required=True, help="<attack>/<model>-<acceleration>x of each")
     made.add_argument("--jobs", nargs="+", required=True, help="<volume>/<slices> of each")
     made.add_argument("--indices", type=Path, nargs="+", required=True, help="index files of the audited volumes")

@@ -6,7 +6,7 @@ from pathlib import Path
 from advmri.figures.drawing import draw_figure
 from advmri.figures.inputs import FigureInputs, FigureOptions
 from workflow_scripts.figure_files import add_figure_options, write_figure
-from workflow_scripts.program import note_inputs, parser, run
+from workflow_scripts.program import parser, run
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -16,11 +16,9 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.metrics,
         arguments.summary,
         arguments.quality,
-        arguments.attacks_folder,
-        arguments.jobs,
+        arguments.showcase,
     )
     figure, table = draw_figure(arguments.figure, inputs)
-    note_inputs("attack_files", inputs.attack_files_read)
     write_figure(figure, table, arguments)
 
 
@@ -32,8 +30,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--metrics", type=Path, required=True, help="tables/metrics.csv")
     made.add_argument("--summary", type=Path, required=True, help="tables/summary.csv")
     made.add_argument("--quality", type=Path, required=True, help="tables/quality.csv")
-    made.add_argument("--attacks-folder", type=Path, required=True, help="holds the attack files by attack and model")
-    made.add_argument("--jobs", nargs="*", default=[], help="attack jobs that figures may read, as volume/slices")
+    made.add_argument("--showcase", type=Path, nargs="?", help="showcase.h5; only where the figure shows slices")
     add_figure_options(made)
     return made
 

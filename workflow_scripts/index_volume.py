@@ -1,10 +1,12 @@
-"""Index one volume: shape, padding, crop, annotated slices with boxes in array rows, and thermal noise."""
+"""Index one volume: shape, padding, crop, annotated slices with boxes in array rows, thermal noise, and identity."""
 
 import argparse
 from pathlib import Path
 
 from advmri.acquisition.thermal.measure import measure_thermal_noise
 from advmri.errors import UnusableSliceError
+from advmri.storage.file_digest import file_sha256
+from advmri.storage.hdf5_digest import array_digest
 from advmri.volumes.annotations import boxes_of_volume, read_annotations, slice_left_out
 from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.index import SliceIndex, VolumeIndex
@@ -33,7 +35,8 @@ def main(arguments: argparse.Namespace) -> None:
             LOGGER.warning(
                 "%s: slice %d: coils %s of %d are zero everywhere and left out", name, number, dead, volume.coils
             )
-        annotated[number] = SliceIndex(found, scan.coils, measure_thermal_noise(scan.kspace, volume.padding))
+        noise = measure_thermal_noise(scan.kspace, volume.padding)
+        annotated[number] = SliceIndex(found, scan.coils, noise, array_digest(scan.kspace))
     try:
         check_maximum(volume)
     except UnusableSliceError as error:
@@ -49,6 +52,8 @@ def main(arguments: argparse.Namespace) -> None:
         crop=volume.crop,
         padding=volume.padding,
         maximum=volume_maximum(volume),
+        data_sha256=file_sha256(volume.path),
+        data_bytes=volume.path.stat().st_size,
         annotated=annotated,
         excluded=excluded,
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from advmri.errors import DamagedFileError
 from advmri.provenance.run_record import RECORD_SUFFIX, noted_digest, read_record
+from advmri.storage.layout import ATTACKS, METRICS, SCORES
 from workflow_scripts.program import LOGGER, parser, run
 from workflow_scripts.table_output import write_table
 
@@ -40,17 +41,15 @@ def row_of(path: Path, record: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def leftovers(folder: Path) -> set[Path]:
     """Return scores and attack files that the tables are not made of: an earlier cut into jobs, or another config."""
-    metrics = folder / "tables" / "metrics.csv"
+    metrics = folder / METRICS
     try:
         record = read_record(metrics) or {}
     except DamagedFileError:
         return set()
     if "scores" not in record.get("inputs", {}):
         return set()
-    used = {
-        Path(one["path"]).resolve().relative_to((folder / "metrics").resolve()) for one in record["inputs"]["scores"]
-    }
-    found = {path for kind in ("metrics", "attacks") for path in (folder / kind).rglob("slices_*")}
+    used = {Path(one["path"]).resolve().relative_to((folder / SCORES).resolve()) for one in record["inputs"]["scores"]}
+    found = {path for kind in (SCORES, ATTACKS) for path in (folder / kind).rglob("slices_*")}
     return {path for path in found if Path(*path.relative_to(folder).parts[1:]).with_suffix(".csv") not in used}
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from advmri.errors import InputError
+from advmri.storage.layout import CHECKPOINT, CONVERGENCE, FIGURES, METRICS, MODELS, SCORES, TABLES, place
 from advmri.storage.tables import read_table
 from advmri.tracing.origins import Origins
 from advmri.tracing.report import TraceReport
@@ -26,13 +27,13 @@ from workflow_scripts.program import parser, run
 
 FOLLOWED_BY_ROW = ("scores", "attack_files")
 """Inputs of tables and figures of which only those behind the row are followed: there may be thousands."""
-CONTENTS = {"tables", "figures", "models", "metrics", "convergence"}
+CONTENTS = {TABLES, FIGURES, MODELS, SCORES, CONVERGENCE}
 
 
 def _run_folder(path: Path) -> Path:
     """Return results/<name>, which a table lies in."""
     for folder in path.parents:
-        if folder.name in CONTENTS and (folder.parent / "tables" / "metrics.csv").is_file():
+        if folder.name in CONTENTS and (folder.parent / METRICS).is_file():
             return folder.parent
     raise InputError(f"{path}: lies in no finished run; give a table or figure below results/<name>/.")
 
@@ -49,7 +50,7 @@ def _model_files(folder: Path, row: pd.Series) -> list[Path]:
     """Return the checkpoint of a row that no attack is behind: clean quality, or a training curve."""
     if not {"model", "acceleration"} <= set(row.index) or row["model"] == "zero_filled":
         return []
-    return [folder / "models" / f"{row['model']}-{row['acceleration']}x" / "model.pt"]
+    return [place(folder, CHECKPOINT, model=row["model"], acceleration=row["acceleration"])]
 
 
 def trace(path: Path, conditions: list[str], with_volumes: bool) -> TraceReport:
@@ -63,7 +64,7 @@ def trace(path: Path, conditions: list[str], with_volumes: bool) -> TraceReport:
     record = report.record(1, table)
     names = [name for name in record.get("inputs", {}) if name not in FOLLOWED_BY_ROW]
     report.inputs(1, {"inputs": {name: record["inputs"][name] for name in names}}, table)
-    metrics_file = folder / "tables" / "metrics.csv"
+    metrics_file = folder / METRICS
     rows = rows_behind(chosen, read_table(metrics_file))
     scores: list[Path] = []
     if len(rows):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from advmri.figures.drawing import house_style
 from advmri.figures.training_curves import draw
+from advmri.storage.layout import HISTORY, place
 from advmri.storage.tables import read_table
 from workflow_scripts.figure_files import add_figure_options, write_figure
 from workflow_scripts.program import parser, run
@@ -16,7 +17,7 @@ from workflow_scripts.program import parser, run
 def main(arguments: argparse.Namespace) -> None:
     """Read, draw, write."""
     runs = [
-        read_table(arguments.models_folder / f"{model}-{acceleration}x" / "history.csv").assign(
+        read_table(place(arguments.results, HISTORY, model=model, acceleration=acceleration)).assign(
             model=model, acceleration=acceleration
         )
         for model in arguments.models
@@ -30,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
 def options() -> argparse.ArgumentParser:
     """Return the command line."""
     made = parser(__doc__)
-    made.add_argument("--models-folder", type=Path, required=True, help="holds <model>-<acceleration>x/history.csv")
+    made.add_argument("--results", type=Path, required=True, help="the run's folder, which holds models/")
     made.add_argument("--models", nargs="+", required=True, help="those that were trained")
     made.add_argument("--accelerations", type=int, nargs="+", required=True)
     made.add_argument("--labels", required=True, help="[name, label] of each model, JSON")

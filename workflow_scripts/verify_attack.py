@@ -14,7 +14,8 @@ from advmri.attacks.family import FamilySettings
 from advmri.attacks.family_programs import Task, verification_of
 from advmri.attacks.settings import stored_settings
 from advmri.errors import InputError
-from advmri.storage.attack_file import AttackFile, open_attack_file, slice_group
+from advmri.storage.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file, slice_group
+from advmri.storage.file_digest import file_sha256
 from advmri.storage.hdf5_digest import DIGEST, attributes_digest, content_digest
 from advmri.storage.slice_jobs import range_of_file
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
@@ -73,9 +74,8 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
     found = [] if facts.get(DIGEST) == attributes_digest(attack.file) else ["attributes: differ from their checksum"]
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     inputs = AttackInputs.read(files, device, arguments.factory)
-    for name, digest in inputs.digests().items():
-        if facts[name] != digest:
-            found.append(f"{name}: not the file it was made from")
+    digests = inputs.digests() | {INPUT_DIGESTS["volume"]: file_sha256(files["volume"])}
+    found += [f"{name}: not the file it was made from" for name, digest in digests.items() if facts[name] != digest]
     expected = {
         "volume": inputs.index.volume,
         "patient": inputs.index.patient,

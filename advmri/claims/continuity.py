@@ -1,6 +1,7 @@
 """Claim (e): SSIM falls continuously around the worst angle; a range of angles does harm, not one by itself."""
 
-from advmri.claims.inputs import BOX, Claim, ClaimInputs
+from advmri.claims.box import BOX
+from advmri.claims.inputs import Claim, ClaimInputs
 from advmri.claims.verdict import ClaimRow
 
 CLAIM = Claim("e", "SSIM falls continuously around the worst angle")

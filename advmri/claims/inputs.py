@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from advmri.claims.box import BOX
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.verdict import MINIMUM_PATIENTS, ClaimRow, Estimate, few_patients, verdict
 from advmri.scores.leakage import LEAKAGE
 from advmri.scores.statistics import cluster_mean, cluster_ratio
-
-BOX = ["volume", "patient", "slice", "box"]
-"""What makes a box; comparisons are between scores of the same one."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from advmri.attacks.settings import reader_of
-from advmri.claims.inputs import BOX
+from advmri.claims.box import BOX
 from advmri.storage.attack_file import open_attack_file
 
 COLUMNS = [*BOX, "model", "acceleration", "regained", "range", "step", "theta_max"]

@@ -1,51 +1,17 @@
 """Whether the sections of a config agree with one another, and with the modules that there are."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from advmri.attacks.family import FamilySettings
 from advmri.attacks.settings import longer_search, stepwise_optimisers
 from advmri.config.architecture_files import architecture_problems, has_weights
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
+from advmri.figures.settings import ROLES
 from advmri.training.settings import TrainingSettings
 
 FOLDER = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Role:
-    """What an attack must be to play a role in figures and claims, of whatever family.
-
-    Attributes:
-        words: for messages.
-        unit: of its severities (`Severity.unit`): the axis that figures draw.
-        target: box or image; None: either.
-        sweeps_angles: whether figures read its sweep.
-    """
-
-    words: str
-    unit: str
-    target: str | None = None
-    sweeps_angles: bool = False
-
-    def is_played_by(self, attack: FamilySettings) -> bool:
-        """Whether an attack can play it."""
-        return (
-            attack.SEVERITY.unit == self.unit
-            and self.target in (None, attack.target)
-            and self.sweeps_angles <= attack.SWEEPS_ANGLES
-        )
-
-
-ROLES = {
-    "region_attack": Role("noise attack on a box, or another whose severities are shares", "share", "box"),
-    "image_attack": Role("noise attack on the image, or another whose severities are shares", "share", "image"),
-    "control_attack": Role("noise attack, or another whose severities are shares", "share"),
-    "rotation_attack": Role("rotation attack, or another that sweeps angles", "degrees", sweeps_angles=True),
-}
 BASELINE = "zero_filled"
 
 

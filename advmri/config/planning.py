@@ -4,6 +4,7 @@ The standard library and the config are enough; for simulated data the lesion pl
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +110,24 @@ class Plan:
         size = self.config.attack.slices_per_job
         chunks = [slices[start : start + size] for start in range(0, len(slices), size)]
         return [job_name(chunk) for chunk in chunks]
+
+    @cached_property
+    def jobs(self) -> list[str]:
+        """The attack jobs of every series, that is of one attack on one network, as `<volume>/<slices>`."""
+        return [f"{volume}/{slices}" for volume in self.audited_volumes for slices in self.slice_jobs(volume)]
+
+    def attack_jobs(
+        self, pattern: str, attacks: Iterable[str] | None = None, accelerations: Iterable[int] | None = None
+    ) -> list[str]:
+        """Fill a pattern in for every attack job; None: of all attacks, at all accelerations."""
+        jobs = [job.rpartition("/") for job in self.jobs]
+        return [
+            pattern.format(attack=attack, model=model, acceleration=acceleration, volume=volume, slices=slices)
+            for attack in (self.config.attacks if attacks is None else attacks)
+            for model in self.config.models
+            for acceleration in (self.config.accelerations if accelerations is None else accelerations)
+            for volume, _, slices in jobs
+        ]
 
     def notes(self) -> list[str]:
         """Return what the user should know before the run: annotated volumes that are not on disk."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from advmri.attacks.family import Module
 from advmri.attacks.settings import AttackSettings
 from advmri.claims.settings import ClaimsSettings
+from advmri.figures.settings import FigureSettings
 from advmri.simulation.settings import SimulationSettings
 from advmri.training.settings import ModelSettings
 
@@ -126,32 +127,6 @@ class StatisticsSettings(BaseModel):
 
     confidence: float = Field(0.95, gt=0, lt=1)
     resamples: int = Field(2000, ge=100, description="bootstrap samples over patients")
-
-
-class ShowcaseSettings(BaseModel):
-    """Which box the image figures show."""
-
-    model_config = STRICT
-
-    pick: Literal["median", "worst"] = Field("median", description="by SSIM lost in the box, averaged over the models")
-    severity: float | None = Field(
-        None, ge=0, description="eta; none: the one nearest to 2%; rotations always show the largest theta_max"
-    )
-    acceleration: int | None = Field(None, ge=1, description="none: the largest")
-    zoom: float = Field(1.6, ge=1, description="side of the enlarged region in units of the box's")
-
-
-class FigureSettings(BaseModel):
-    """What figures are made from, and how they look."""
-
-    model_config = STRICT
-
-    region_attack: str | None = Field(None, description="name of the noise attack on boxes")
-    image_attack: str | None = Field(None, description="name of the noise attack on the whole image")
-    control_attack: str | None = Field(None, description="name of the Gaussian control")
-    rotation_attack: str | None = Field(None, description="name of the rotation attack")
-    flip_up_down: bool = Field(True, description="show images flipped up-down, as fastMRI+'s readers saw them")
-    showcase: ShowcaseSettings = ShowcaseSettings()
 
 
 class Config(BaseModel):

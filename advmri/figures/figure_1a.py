@@ -36,8 +36,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     for _, _, points in curves_of(full, inputs):
         axes.plot(points.severity * PER_CENT, points.ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)
     handles = [Line2D([], [], color=REFERENCE_COLOUR, linewidth=0.8, label="fully sampled, attack's noise")]
-    if options.control_attack is not None:
-        control = box_curves(inputs, options.control_attack, "Gaussian noise of the same norms")
+    if "control_attack" in options.attacks:
+        control = box_curves(inputs, options.role("control_attack"), "Gaussian noise of the same norms")
         tables.append(control)
         for model, _, points in curves_of(control, inputs):
             colour = model_colour(model, list(options.models))

@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from advmri.figures.captions import place, rule
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
-from advmri.figures.showcase import pick_showcase
 from advmri.figures.style import eta_label, model_colour
 from advmri.figures.view import make_view
 
@@ -15,25 +15,26 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     """Draw one row per network: target, clean, region attacked, whole image attacked."""
     options = inputs.options
     region, whole = options.role("region_attack"), options.role("image_attack")
-    shown = pick_showcase(inputs.metrics, region, options.showcase_acceleration, options.severity, options.pick)
+    shown = inputs.shown("region_attack")
+    box = shown.box
     models = list(options.models)
-    first, _ = read_panel(inputs, shown, region, models[0], shown.severity)
+    first, _ = read_panel(inputs, shown, region, models[0])
     view = make_view(first, options)
     height, width = first.target.shape
-    foot = f"{shown.place()}. {shown.rule()}. {BOX_NOTE}. {inputs.leakage_note}"
+    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {inputs.leakage_note}"
     montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):
-        by_region = read_panel(inputs, shown, region, model, shown.severity)
-        by_image = read_panel(inputs, shown, whole, model, shown.severity)
+        by_region = read_panel(inputs, shown, region, model)
+        by_image = read_panel(inputs, shown, whole, model)
         cells = (
             (Panel("target"), by_region, "Fully sampled"),
             (Panel("clean", model), by_region, "Clean"),
-            (Panel("reconstruction", model, region), by_region, f"Region attacked, {eta_label(shown.severity)}"),
+            (Panel("reconstruction", model, region), by_region, f"Region attacked, {eta_label(box.severity)}"),
             (Panel("reconstruction", model, whole), by_image, f"Image attacked, {eta_label(by_image[0].severity)}"),
         )
         for column, (panel, (images, scores), title) in enumerate(cells):
-            facts = panel_facts(panel, images, scores, shown, view, row, column)
+            facts = panel_facts(panel, images, scores, box, view, row, column)
             values = panel_values(facts)
             montage.show(row, column, getattr(images, panel.shown), title, values)
             rows.append(facts)

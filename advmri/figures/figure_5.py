@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from advmri.figures.captions import place, rule
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
-from advmri.figures.rotation_showcase import pick_rotated_box
 from advmri.figures.style import angle_label, model_colour
 from advmri.figures.view import make_view
 
@@ -20,14 +20,15 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     """Draw per network: target, clean, fully sampled and attacked under the worst rotation; below them the errors."""
     options = inputs.options
     attack = options.role("rotation_attack")
-    shown = pick_rotated_box(inputs)
+    shown = inputs.shown("rotation_attack")
+    box = shown.box
     models = list(options.models)
-    found = {model: read_panel(inputs, shown, attack, model, shown.severity) for model in models}
+    found = {model: read_panel(inputs, shown, attack, model) for model in models}
     first = found[models[0]][0]
     view = make_view(first, options)
     height, width = first.target.shape
     foot = (
-        f"{shown.place()}. {shown.rule()}. Worst angle θ within ±{shown.severity:g}°: {options.worst_angle};"
+        f"{place(box)}. {rule(box)}. Worst angle θ within ±{box.severity:g}°: {options.worst_angle};"
         f" images rotated back. {BOX_NOTE}. {inputs.leakage_note}"
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
@@ -39,7 +40,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     largest = max(float(np.percentile(error, ERROR_PERCENTILE)) for error in errors.values())
     limit = max(ROUND_TO, float(np.ceil(largest / ROUND_TO)) * ROUND_TO)
     rows = []
-    for place, model in enumerate(models):
+    for number, model in enumerate(models):
         images, scores = found[model]
         angle = angle_label(images.angle)
         cells = (
@@ -49,12 +50,12 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             (Panel("reconstruction", model, attack), f"Reconstruction, θ = {angle}"),
         )
         for column, (panel, title) in enumerate(cells):
-            facts = panel_facts(panel, images, scores, shown, view, 2 * place, column)
+            facts = panel_facts(panel, images, scores, box, view, 2 * number, column)
             values = panel_values(facts)
-            montage.show(2 * place, column, getattr(images, panel.shown), title, values)
+            montage.show(2 * number, column, getattr(images, panel.shown), title, values)
             if panel.shown != "target":
-                montage.show_error(2 * place + 1, column, errors[model, panel.shown], limit)
+                montage.show_error(2 * number + 1, column, errors[model, panel.shown], limit)
             rows.append(facts | {"error_white_percent": limit})
-        montage.error_scale(2 * place + 1, 0, limit, "|error|\n(% of white)")
-        montage.label_rows(2 * place, 2 * place + 1, options.models[model], model_colour(model, models))
+        montage.error_scale(2 * number + 1, 0, limit, "|error|\n(% of white)")
+        montage.label_rows(2 * number, 2 * number + 1, options.models[model], model_colour(model, models))
     return montage.figure, pd.DataFrame(rows)

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from advmri.figures.inputs import Image
+from advmri.figures.showcase_file import Image
 from advmri.figures.style import BOX_COLOUR, NORMAL, REFERENCE_COLOUR, SMALL, TEXT_WIDTH
 from advmri.figures.view import View
 from advmri.image_quality.metrics import shown_metrics

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from advmri.figures.inputs import AttackedSlice, FigureInputs
-from advmri.figures.showcase import Showcase
+from advmri.figures.inputs import FigureInputs
+from advmri.figures.picking import PickedBox
+from advmri.figures.showcase_file import AttackedSlice, ShownSlice
 from advmri.figures.view import View
 from advmri.image_quality.metrics import METRICS, shown_metrics
 
@@ -29,7 +30,7 @@ class Panel:
 
 
 def panel_facts(
-    panel: Panel, found: AttackedSlice, scores: pd.Series, showcase: Showcase, view: View, row: int, column: int
+    panel: Panel, found: AttackedSlice, scores: pd.Series, box: PickedBox, view: View, row: int, column: int
 ) -> dict[str, Any]:
     """Return a panel's row: its place, slice, box, model, attack, severity, scores in the box, and display."""
     attacked = panel.shown in ("reconstruction", "perturbed_target")
@@ -44,7 +45,7 @@ def panel_facts(
     measured = {name: nan if prefix is None else float(scores[f"{prefix}{name}"]) for name in METRICS}
     head = {"panel_row": row, "panel_column": column, "shown": panel.shown, "model": panel.model or ""}
     head |= {"attack": panel.attack or "", "trained_on": scores.trained_on if panel.model else ""}
-    return head | showcase.facts() | perturbation | measured | view.facts()
+    return head | box.facts() | perturbation | measured | view.facts()
 
 
 def panel_values(facts: dict[str, Any]) -> str:
@@ -54,9 +55,7 @@ def panel_values(facts: dict[str, Any]) -> str:
     return ", ".join(metric.text(facts[metric.name]) for metric in shown_metrics())
 
 
-def read_panel(
-    inputs: FigureInputs, showcase: Showcase, attack: str, model: str, severity: float
-) -> tuple[AttackedSlice, pd.Series]:
-    """Return the images and the scores of the showcased box under one attack on one model."""
-    place = (attack, model, showcase.acceleration, showcase.volume, showcase.slice, showcase.box, severity)
-    return inputs.attacked_slice(*place), inputs.box_scores(*place)
+def read_panel(inputs: FigureInputs, shown: ShownSlice, attack: str, model: str) -> tuple[AttackedSlice, pd.Series]:
+    """Return the images and the scores of the picked box under one attack on one model."""
+    acceleration = shown.box.acceleration
+    return shown.under(attack, model, acceleration), inputs.box_scores(attack, model, acceleration, shown.box)

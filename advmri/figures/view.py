@@ -5,7 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from advmri.figures.inputs import AttackedSlice, FigureOptions, Image
+from advmri.figures.inputs import FigureOptions
+from advmri.figures.showcase_file import AttackedSlice, Image
 
 SMALLEST_ENLARGED = 0.2
 """Share of the image's rows that an enlargement shows at least: fewer pixels could not be read."""

@@ -12,6 +12,7 @@ from advmri.reconstruction.weights.checkpoint import facts_of
 from advmri.reconstruction.weights.weights_file import read_torch_file
 from advmri.storage.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file
 from advmri.storage.file_digest import file_sha256
+from advmri.storage.layout import ATTACKS, SCORE_FILE, SCORES, VALIDATION, place
 from advmri.storage.slice_jobs import range_of_file
 from advmri.storage.tables import read_table
 from advmri.tracing.report import TraceReport
@@ -19,11 +20,10 @@ from advmri.tracing.report import TraceReport
 JOB = ["attack", "model", "acceleration", "volume"]
 
 
-def job_files(run: Path, folder: str, ending: str, job: dict[str, Any], slice_number: int) -> list[Path]:
+def files_with_slice(run: Path, pattern: str, job: dict[str, Any], slice_number: int) -> list[Path]:
     """Return the files of an attack job that hold a slice: one, or none where it is missing."""
-    series = f"{job['model']}-{job['acceleration']}x"
-    place = run / folder / str(job["attack"]) / series / str(job["volume"])
-    files = sorted(place.glob(f"slices_*{ending}"))
+    example = place(run, pattern, **job, slices=slice_number)
+    files = sorted(example.parent.glob(f"slices_*{example.suffix}"))
     return [path for path in files if (ends := range_of_file(path)) and ends[0] <= slice_number <= ends[1]]
 
 
@@ -57,7 +57,7 @@ class Origins:
         jobs: dict[tuple[Path | None, str], list[int]] = {}
         for number, row in rows.iterrows():
             job = {name: row[name] for name in JOB}
-            files = job_files(self.run, "metrics", ".csv", job, int(row["slice"]))
+            files = files_with_slice(self.run, SCORE_FILE, job, int(row["slice"]))
             used = [path for path in files if path.resolve() in self.scores] or files
             what = "/".join(str(job[name]) for name in JOB)
             jobs.setdefault((used[0] if used else None, what), []).append(int(str(number)))
@@ -65,8 +65,8 @@ class Origins:
             if score_file is None:
                 self.report.compare(1, what, False, f"its score file is not below {self.run}; run the workflow again")
                 continue
-            within = score_file.relative_to(self.run / "metrics").with_suffix(".h5")
-            attack_file = self.run / "attacks" / within
+            within = score_file.relative_to(self.run / SCORES).with_suffix(".h5")
+            attack_file = self.run / ATTACKS / within
             if not attack_file.is_file():
                 self.report.compare(1, what, False, f"{attack_file} is missing; run the workflow again")
                 continue
@@ -121,7 +121,7 @@ class Origins:
 
     def follow_validation(self, row: pd.Series) -> None:
         """Say where clean quality comes from: the validation it was taken from, its checkpoint, masks and volumes."""
-        for path in sorted((self.run / "models").glob(f"*-{row['acceleration']:g}x/validation.csv")):
+        for path in sorted(self.run.glob(VALIDATION.format(model="*", acceleration=f"{row['acceleration']:g}"))):
             wanted = {name: row[name] for name in ("model", "acceleration", "volume") if name in row}
             table = read_table(path)
             if not (table[list(wanted)] == pd.Series(wanted)).all(axis=1).any():

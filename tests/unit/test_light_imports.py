@@ -21,7 +21,8 @@ def loaded_by(statement, among=HEAVY):
 def test_what_the_rules_import():
     assert (
         loaded_by(
-            "import advmri.config.validate, advmri.config.planning, advmri.volumes.folder, advmri.provenance.sources"
+            "import advmri.config.validate, advmri.config.planning, advmri.volumes.folder, advmri.provenance.sources\n"
+            "import advmri.config.figure_plan, advmri.config.loaded_modules, advmri.storage.layout"
         )
         == set()
     )
@@ -37,7 +38,18 @@ def test_planning_a_simulated_run_stays_light():
 
 
 @pytest.mark.parametrize(
-    "program", ["score", "collect", "claims", "figure", "index_volume", "show_results", "simulate_annotations"]
+    "program",
+    [
+        "score",
+        "collect",
+        "sweeps",
+        "claims",
+        "showcase",
+        "figure",
+        "index_volume",
+        "show_results",
+        "simulate_annotations",
+    ],
 )
 def test_programs_without_a_network_do_not_load_torch(program):
     assert not loaded_by(f"import workflow_scripts.{program}") & {"torch", "fastmri", "pytorch_lightning"}

@@ -8,16 +8,17 @@ from typing import Any
 
 RULES = (
     *("simulate_volume", "simulate_annotations", "index_volume", "sampling_mask", "train", "validate", "attack"),
-    *("score", "collect_tables", "judge_claims", "figure", "training_figure"),
+    *("score", "collect_tables", "collect_sweeps", "judge_claims", "showcase", "figure", "training_figure"),
 )
-TOTAL = dict(zip(RULES, (4, 1, 2, 2, 2, 2, 16, 16, 1, 1, 8, 1), strict=True))
+TOTAL = dict(zip(RULES, (4, 1, 2, 2, 2, 2, 16, 16, 1, 1, 1, 1, 8, 1), strict=True))
 """Jobs of the whole run: 2 + 2 volumes, 2 networks, 4 attacks, one annotated slice per volume."""
 
-TABLES = {"collect_tables": 1, "judge_claims": 1, "figure": 8}
+TABLES = {"collect_tables": 1, "judge_claims": 1, "showcase": 1, "figure": 8}
 SCORES = {"score": 16, **TABLES}
-ATTACKS = {"attack": 16, **SCORES}
+SWEEPS = {"collect_sweeps": 1}
+ATTACKS = {"attack": 16, **SWEEPS, **SCORES}
 TRAINING = {"train": 2, "validate": 2, "training_figure": 1, **ATTACKS}
-ONE_MODEL = {"validate": 1, "attack": 8, "score": 8, **TABLES}
+ONE_MODEL = {"validate": 1, "attack": 8, "score": 8, **SWEEPS, **TABLES}
 
 
 def attacks(count: int) -> dict[str, int]:
@@ -79,12 +80,14 @@ CODE = [
     source("advmri/attacks/noise/objectives/l2.py", attacks(3), NOISE),
     source("advmri/attacks/noise/attack.py", attacks(3), NOISE),
     source("advmri/attacks/noise/stored.py", {"score": 12, **TABLES}),
-    source("advmri/attacks/motion/stored.py", {"score": 4, **TABLES}),
-    source("advmri/attacks/motion/motions/rotation.py", attacks(1), ("rotation",)),
+    source("advmri/attacks/motion/stored.py", {"score": 4, **SWEEPS, **TABLES}),
+    source("advmri/attacks/motion/motions/rotation.py", {**attacks(1), **SWEEPS}, ("rotation",)),
     source("advmri/attacks/norms.py", ATTACKS),
     source("advmri/image_quality/metrics.py", {"validate": 2, **SCORES}),
     source("advmri/scores/statistics.py", TABLES),
     source("advmri/claims/verdict.py", {"judge_claims": 1}),
+    source("advmri/claims/sweeps.py", {"collect_sweeps": 1, "judge_claims": 1}),
+    source("advmri/figures/cutting.py", {"showcase": 1, "figure": 4}),
     source("advmri/figures/figure_1a.py", {"figure": 1}),
     source("advmri/figures/style.py", {"figure": 8, "training_figure": 1}),
     source("workflow_scripts/train.py", TRAINING),
@@ -110,7 +113,7 @@ SETTINGS = [
     Edit(
         "`dataset.simulation.val_volumes`: one more",
         {"simulate_volume": 1, "simulate_annotations": 1, "index_volume": 1, "sampling_mask": 1, "validate": 2}
-        | {"attack": 8, "score": 8, **TABLES},
+        | {"attack": 8, "score": 8, **SWEEPS, **TABLES},
         config={"dataset": {"simulation": {"val_volumes": 3}}},
     ),
     Edit(
@@ -166,18 +169,28 @@ SETTINGS = [
         config={"attacks": {"noise-image": {"severities": [0, 0.01, 0.02, 0.025]}}},
         names=("noise-image",),
     ),
-    Edit("`attacks.rotation`", attacks(1), config={"attacks": {"rotation": {"angle_step": 2}}}, names=("rotation",)),
+    Edit(
+        "`attacks.rotation`",
+        {**attacks(1), **SWEEPS},
+        config={"attacks": {"rotation": {"angle_step": 2}}},
+        names=("rotation",),
+    ),
     Edit("`attack.batch_size`, `slices_per_batch`", ATTACKS, config={"attack": {"batch_size": 4}}),
     Edit("`compute`", TRAINING, config={"compute": {"threads": 2}}),
     Edit("`compute.workers`", {}, config={"compute": {"workers": 2}}),
     Edit("`metrics`", SCORES, config={"metrics": {"ssim_of_box": "crop"}}),
     Edit("`statistics`", TABLES, config={"statistics": {"resamples": 300}}),
     Edit("`claims`", {"judge_claims": 1}, config={"claims": {"far_more": 3}}),
-    Edit("`figures.showcase`", {"figure": 4}, config={"figures": {"showcase": {"zoom": 2.0}}}),
+    Edit(
+        "`figures.showcase`",
+        {"showcase": 1, "figure": 4},
+        config={"figures": {"showcase": {"pick": "worst"}}},
+    ),
+    Edit("`figures.showcase.zoom`", {"figure": 4}, config={"figures": {"showcase": {"zoom": 2.0}}}),
 ]
 TITLES = (
-    *("volumes", "CSV", "index", "masks", "train", "validate", "attack", "score", "tables", "claims", "figures"),
-    "learning curves",
+    *("volumes", "CSV", "index", "masks", "train", "validate", "attack", "score", "tables", "sweeps", "claims"),
+    *("showcase", "figures", "learning curves"),
 )
 
 

@@ -51,6 +51,7 @@ def test_a_replaced_volume(edited):
     jobs = edited.planned(*TINY)
     assert {pairs["volume"] for _, pairs in jobs if "volume" in pairs} == {"knee_val_001"}
     counts = {"index_volume": 1, "sampling_mask": 1, "validate": 2, "attack": 8, "score": 8, **TABLES}
+    counts["collect_sweeps"] = 1
     assert counts_of(jobs) == counts
 
 
@@ -132,12 +133,15 @@ def test_the_search_for_convergence_runs_beside_what_is_there(edited):
 def test_a_lost_table_is_collected_from_what_is_there(edited):
     (edited.folder / "results/tiny/tables/summary.csv").unlink()
     jobs = edited.planned(*TINY)
-    assert set(counts_of(jobs)) <= {"collect_tables", "judge_claims", "figure"} and ("collect_tables", {}) in jobs
+    assert (
+        set(counts_of(jobs)) <= {"collect_tables", "judge_claims", "showcase", "figure"}
+        and ("collect_tables", {}) in jobs
+    )
 
 
 def test_a_code_edit_really_runs_the_scores_again(edited):
     """Not a dry run: the metric's edit arrives in the table, and no attack is computed."""
-    path = edited.folder / "advmri" / "metrics.py"
+    path = edited.folder / "advmri" / "image_quality" / "metrics.py"
     changed, edits = re.subn(
         r"return float\(np\.sum\(\(reference - image\)", "return 2 * float(np.sum((reference - image)", path.read_text()
     )

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from support import run_program
 
 from advmri.claims.all_claims import claims_table, count_verdicts
-from advmri.claims.inputs import BOX, ClaimInputs, box_slopes
+from advmri.claims.box import BOX
+from advmri.claims.inputs import ClaimInputs, box_slopes
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.sweeps import COLUMNS, isolation, read_sweeps
 from advmri.claims.verdict import Estimate, all_of, few_patients, verdict
 from advmri.scores.summary import add_drops
 from advmri.storage.attack_file import SliceResult, TargetResult, write_attributes, write_slice
+from advmri.storage.tables import read_table
 from workflow_scripts import claims as program
+from workflow_scripts import sweeps as sweeps_program
 
 ROLES = {"region_attack": "box", "image_attack": "image", "rotation_attack": "turned"}
 ETAS, ANGLES = (0.0, 0.01, 0.02), (0.0, 5.0)
@@ -306,11 +309,15 @@ def test_sweeps_are_read_from_attack_files(rotation_files):
 def test_the_program_writes_the_table(rotation_files):
     metrics = scores(patients=4)
     metrics.to_csv(rotation_files / "metrics.csv", index=False)
-    options = {"attacks_folder": rotation_files / "attacks", "series": ["unet-4x", "varnet-4x"], "jobs": ["v1/003"]}
+    options = {"results": rotation_files, "series": ["turned/unet-4x", "turned/varnet-4x"], "jobs": ["v1/003"]}
+    run_program(sweeps_program, **options, output=rotation_files / "sweeps.csv")
+    pd.testing.assert_frame_equal(
+        read_table(rotation_files / "sweeps.csv"), read_sweeps(sorted(rotation_files.rglob("*.h5")))
+    )
     run_program(
         program,
         metrics=rotation_files / "metrics.csv",
-        **options,
+        sweeps=rotation_files / "sweeps.csv",
         roles=json.dumps(ROLES),
         pairs='[["varnet", "unet"]]',
         resamples=200,

@@ -176,3 +176,14 @@ def test_simulated_plan_needs_no_file():
     assert len(plan.training_volumes) == content["dataset"]["simulation"]["train_volumes"]
     assert plan.audited_volumes and all(plan.audited_slices.values())
     assert Plan(validate_config(content)).audited_slices == plan.audited_slices
+
+
+def test_patterns_are_filled_in_for_every_attack_job(folder):
+    plan = plan_of(**folder)
+    assert plan.jobs == [f"{volume}/{job}" for volume in ("v1", "v3") for job in plan.slice_jobs(volume)]
+    pattern = "{attack}/{model}-{acceleration}x/{volume}/{slices}"
+    config = plan.config
+    every = len(config.attacks) * len(config.models) * len(config.accelerations) * len(plan.jobs)
+    assert len(set(plan.attack_jobs(pattern))) == len(plan.attack_jobs(pattern)) == every
+    few = plan.attack_jobs(pattern, ["rotation"], [8])
+    assert few == [f"rotation/{model}-8x/{job}" for model in config.models for job in plan.jobs]

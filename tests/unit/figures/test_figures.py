@@ -1,8 +1,7 @@
 """Every figure: what it draws is what the tables say, the right way up, in the same colours, byte for byte."""
 
-import argparse
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import h5py
 import numpy as np
@@ -12,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
-from support import ROOT, silence
+from support import ROOT, run_program, silence
 
-from advmri.errors import InputError
+from advmri.errors import DamagedFileError, InputError
+from advmri.figures.captions import rule
+from advmri.figures.cutting import Cutter, Wanted, WantedSlice
 from advmri.figures.drawing import draw_figure, save_figure
 from advmri.figures.inputs import FigureInputs, FigureOptions
 from advmri.figures.montage import Montage
-from advmri.figures.rotation_showcase import pick_rotated_box
-from advmri.figures.showcase import pick_showcase
+from advmri.figures.picking import pick_box, pick_moved_box
+from advmri.figures.showcase_file import read_showcase, write_showcase
 from advmri.figures.style import MODEL_COLOURS, model_colour
 from advmri.figures.view import Box, make_view
 from advmri.scores.scoring import columns, score_attack_file
@@ -43,8 +44,10 @@ FAMILIES = ({"threat_model": "noise", "optimiser": "pgd"}, {"threat_model": "rot
 
 
 def index_of(volume):
-    annotated = {number: SliceIndex(boxes, [0, 1], silence(2)) for number, boxes in BOXES.items()}
-    return VolumeIndex(volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, annotated, [])
+    annotated = {number: SliceIndex(boxes, [0, 1], silence(2), "0") for number, boxes in BOXES.items()}
+    return VolumeIndex(
+        volume, f"patient of {volume}", "CORPD_FBK", 9, 2, 72, 40, SHAPE, (0, 40), 1.0, "0", 0, annotated, []
+    )
 
 
 def attacked(rng, attack, target, clean, place):
@@ -81,7 +84,7 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
         for attack in ATTACKS:
             for model in models:
                 for factor in accelerations:
-                    path = folder / attack / f"{model}-{factor}x" / volume / "slices_003-004.h5"
+                    path = folder / "attacks" / attack / f"{model}-{factor}x" / volume / "slices_003-004.h5"
                     path.parent.mkdir(parents=True)
                     with h5py.File(path, "w") as file:
                         settings = {
@@ -107,13 +110,19 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
                         )
                         rows += score_attack_file(AttackFile(file, path), index_of(volume))
     metrics = pd.DataFrame(rows, columns=columns())
+    largest = [max(accelerations)]
+    shown = {"on-boxes": largest, "on-image": largest}
+    slices = [
+        WantedSlice("region_attack", "on-boxes", shown),
+        WantedSlice("rotation_attack", "turned", {"turned": list(accelerations)}),
+    ]
+    cutter = Cutter(folder, [f"{volume}/003-004" for volume in volumes], metrics)
     return FigureInputs(
-        FigureOptions({name: name.upper() for name in models}, accelerations, **ROLES),
+        FigureOptions({name: name.upper() for name in models}, accelerations, ROLES),
         metrics,
         summarise(metrics, 0.95, 100, 1),
         pd.DataFrame(quality),
-        folder,
-        {volume: ["003-004"] for volume in volumes},
+        cutter.showcase(Wanted(list(models), slices, *largest)),
     )
 
 
@@ -195,9 +204,11 @@ def test_curves_are_the_summarys_values_and_are_drawn(inputs, name, attack, seri
 def test_panels_say_what_metrics_say(inputs, name):
     _, table = draw_figure(name, inputs)
     for _, panel in table[table.shown != "target"].iterrows():
-        attack = panel.attack or ROLES["rotation_attack" if name == "figure_5" else "region_attack"]
-        place = (attack, panel.model, panel.acceleration, panel.volume, panel.slice, panel.box)
-        row = inputs.box_scores(*place, panel.severity if panel.attack else max(ETAS + ANGLES))
+        role = "rotation_attack" if name == "figure_5" else "region_attack"
+        box = inputs.shown(role).box
+        assert (panel.volume, panel.slice, panel.box) == (box.volume, box.slice, box.box)
+        row = inputs.box_scores(panel.attack or ROLES[role], panel.model, panel.acceleration, box)
+        assert row.severity == (panel.severity if panel.attack else max(ANGLES if name == "figure_5" else ETAS))
         prefix = {"clean": "clean_", "reconstruction": "", "perturbed_target": "fully_sampled_"}[panel.shown]
         assert (panel.ssim, panel.psnr) == (row[f"{prefix}ssim"], row[f"{prefix}psnr"])
     box = BOXES[table.slice[0]][0]
@@ -245,9 +256,10 @@ def test_angles_are_those_of_the_attack_file(inputs):
 @pytest.mark.parametrize("flip", [True, False])
 def test_images_and_boxes_are_flipped_together(inputs, flip):
     options = replace(inputs.options, flip_up_down=flip)
-    found = inputs.attacked_slice("on-boxes", "unet", 4, "v1", 4, 0, 0.02)
+    picked = inputs.shown("region_attack")
+    found = picked.under("on-boxes", "unet", 8)
     view = make_view(found, options)
-    shown, (box, *_) = view.upright(found.target), BOXES[4]
+    shown, (box, *_) = view.upright(found.target), BOXES[picked.box.slice]
     inside = found.target[box.row0 : box.row1, box.column0 : box.column1]
     displayed = shown[view.box.row0 : view.box.row1, view.box.column0 : view.box.column1]
     np.testing.assert_array_equal(displayed, inside[::-1] if flip else inside)
@@ -290,31 +302,32 @@ def test_showcase_is_the_median_or_the_worst_over_models():
     table = scores(lost)
     for seed in range(3):
         mixed = table.sample(frac=1.0, random_state=seed)
-        median = pick_showcase(mixed, "a", 4, 0.019, "median")
+        median = pick_box(mixed, "a", 4, 0.019, "median")
         assert (median.volume, median.severity, median.rank, median.boxes) == ("v2", 0.02, 3, 5)
         assert median.ssim_lost == pytest.approx(4.0 * 0.02)
-        assert pick_showcase(mixed, "a", 4, 0.02, "worst").volume == "v5"
+        assert pick_box(mixed, "a", 4, 0.02, "worst").volume == "v5"
 
 
 def test_showcase_ties_go_by_name():
     table = scores({"b": (1.0,), "a": (1.0,), "c": (1.0,)}).sample(frac=1.0, random_state=1)
-    assert pick_showcase(table, "a", 4, 0.02, "worst").volume == "a"
-    assert pick_showcase(table, "a", 4, 0.02, "median").volume == "b"
+    assert pick_box(table, "a", 4, 0.02, "worst").volume == "a"
+    assert pick_box(table, "a", 4, 0.02, "median").volume == "b"
 
 
 def test_the_rotation_shown_is_one_that_turns_for_every_network(inputs):
     """Where a network's worst angle is 0 its row of figure 5 would show the clean image twice."""
-    shown = pick_rotated_box(inputs)
     table = inputs.metrics
+    shown = pick_moved_box(table, "turned", 8, "median")
+    assert shown == inputs.shown("rotation_attack").box
     here = (table.attack == "turned") & (table.volume == shown.volume) & (table.slice == shown.slice)
     here &= (table.box == shown.box) & (table.acceleration == 8) & (table.severity == shown.severity)
     assert here.any()
     stays = table.assign(angle=table.angle.mask(here & (table.model == "unet"), 0.0))
-    other = pick_rotated_box(replace(inputs, metrics=stays))
+    other = pick_moved_box(stays, "turned", 8, "median")
     assert (other.volume, other.slice, other.box) != (shown.volume, shown.slice, shown.box)
-    assert other.boxes == shown.boxes - 1 and "turned by every network" in other.rule()
+    assert other.boxes == shown.boxes - 1 and "turned by every network" in rule(other)
     nowhere = table.assign(angle=table.angle.where(table.angle.isna(), 0.0))
-    assert pick_rotated_box(replace(inputs, metrics=nowhere)) == shown
+    assert pick_moved_box(nowhere, "turned", 8, "median") == shown
 
 
 def legend_colours(name, inputs):
@@ -351,36 +364,68 @@ def test_text_in_svg_stays_text(inputs, tmp_path):
 
 
 def test_a_whole_image_rotation_attack_needs_no_box(inputs):
-    found = inputs.attacked_slice("on-image", "unet", 4, "v1", 3, 0, 0.02)
+    found = inputs.shown("region_attack").under("on-image", "unet", 8)
     assert found.rows is None and make_view(found, inputs.options).box is None
 
 
 def test_clear_errors(inputs):
     with pytest.raises(InputError, match=r"figures\.rotation_attack"):
-        draw_figure("figure_5", replace(inputs, options=replace(inputs.options, rotation_attack=None)))
-    with pytest.raises(InputError, match="v1, slice 7"):
-        inputs.attack_path("on-boxes", "unet", 4, "v1", 7)
+        draw_figure("figure_5", replace(inputs, options=replace(inputs.options, attacks={})))
+    with pytest.raises(InputError, match="give its file with --showcase"):
+        draw_figure("figure_5", replace(inputs, showcase={}))
+    with pytest.raises(InputError, match="no slice under on-boxes on unet at 4x; run the rule showcase again"):
+        inputs.shown("region_attack").under("on-boxes", "unet", 4)
     with pytest.raises(InputError, match="no box was attacked"):
-        pick_showcase(inputs.metrics, "on-boxes", 16, 0.02, "median")
+        pick_box(inputs.metrics, "on-boxes", 16, 0.02, "median")
 
 
-def test_the_program_writes_all_three_files(inputs, tmp_path):
+@pytest.fixture
+def elsewhere(inputs, tmp_path):
+    """A folder with the tables and the showcase alone."""
     for name in ("metrics", "summary", "quality"):
         getattr(inputs, name).to_csv(tmp_path / f"{name}.csv", index=False)
-    settings = {"models": [["unet", "A"], ["varnet", "B"]], "accelerations": [4, 8], "severity": None} | ROLES
-    command = ["--figure", "figure_4b", "--settings", json.dumps(settings), "--jobs", "v1/003-004", "v2/003-004"]
-    command += ["--attacks-folder", str(inputs.attacks_folder)]
-    for name in ("metrics", "summary", "quality"):
-        command += [f"--{name}", str(tmp_path / f"{name}.csv")]
-    for kind in ("svg", "png", "csv"):
-        command += [f"--{kind}", str(tmp_path / "figures" / f"figure_4b.{kind}")]
-    arguments = program.options().parse_args(command)
-    assert isinstance(arguments, argparse.Namespace)
-    program.main(arguments)
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
-        "figure_4b.csv",
-        "figure_4b.png",
-        "figure_4b.svg",
-    ]
-    written = pd.read_csv(tmp_path / "figures" / "figure_4b.csv")
-    assert set(written.model_label) == {"A", "B"}
+    with h5py.File(tmp_path / "showcase.h5", "w") as file:
+        write_showcase(file, inputs.showcase)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ALL_FIGURES)
+def test_figures_are_drawn_from_tables_and_showcase(inputs, elsewhere, name):
+    settings = {"models": [["unet", "UNET"], ["varnet", "VARNET"]], "accelerations": [4, 8], "attacks": ROLES}
+    named = {kind: elsewhere / "figures" / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
+    tables = {key: elsewhere / f"{key}.csv" for key in ("metrics", "summary", "quality")}
+    showcase = elsewhere / "showcase.h5"
+    run_program(program, figure=name, settings=json.dumps(settings), showcase=showcase, **tables, **named)
+    assert set((elsewhere / "figures").iterdir()) == set(named.values())
+    _, table = draw_figure(name, replace(inputs, showcase=read_showcase(showcase)))
+    expected, numbers = draw_figure(name, inputs)
+    pd.testing.assert_frame_equal(table, numbers)
+    save_figure(expected, elsewhere / "expected.svg", "svg")
+    assert named["svg"].read_bytes() == (elsewhere / "expected.svg").read_bytes()
+    assert list(pd.read_csv(named["csv"]).columns) == list(numbers.columns)
+
+
+def test_the_showcase_reads_back_as_it_was_written(inputs, elsewhere):
+    found = read_showcase(elsewhere / "showcase.h5")
+    assert set(found) == {"region_attack", "rotation_attack"}
+    for role, shown in found.items():
+        written = inputs.showcase[role]
+        assert shown.box == written.box and set(shown.attacked) == set(written.attacked)
+        for key, attacked_slice in shown.attacked.items():
+            for one in fields(attacked_slice):
+                value, expected = getattr(attacked_slice, one.name), getattr(written.attacked[key], one.name)
+                np.testing.assert_array_equal(value, expected)
+                assert type(value) is type(expected) and getattr(value, "dtype", 0) == getattr(expected, "dtype", 0)
+
+
+def test_a_changed_showcase_is_refused(elsewhere):
+    with h5py.File(elsewhere / "showcase.h5", "r+") as file:
+        file["region_attack/on-boxes/unet-8x/clean"][0, 0] += 1
+    with pytest.raises(DamagedFileError, match=r"showcase\.h5"):
+        read_showcase(elsewhere / "showcase.h5")
+
+
+def test_the_showcase_names_a_slice_that_no_job_holds(inputs, tmp_path):
+    wanted = Wanted(["unet"], [WantedSlice("region_attack", "on-boxes", {"on-boxes": [8]})], 8)
+    with pytest.raises(InputError, match="none of the attack files given holds it"):
+        Cutter(tmp_path, ["v1/007", "v2/007"], inputs.metrics).showcase(wanted)

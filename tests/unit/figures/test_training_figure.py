@@ -32,7 +32,9 @@ def models(tmp_path):
 def draw(models, folder, names=("unet", "varnet")):
     paths = {kind: folder / f"figure_training.{kind}" for kind in ("svg", "png", "csv")}
     labels = json.dumps([["unet", "U-Net"], ["varnet", "E2E-VarNet"]])
-    run_program(training_figure, models_folder=models, models=list(names), accelerations=[4, 8], labels=labels, **paths)
+    run_program(
+        training_figure, results=models.parent, models=list(names), accelerations=[4, 8], labels=labels, **paths
+    )
     return paths
 
 

@@ -36,7 +36,7 @@ def finished(tmp_path_factory):
     run_with_records(
         monkeypatch,
         collect,
-        scores_folder=run / "metrics",
+        results=run,
         series="test/m-4x",
         jobs="v1/000-002",
         indices=paths["index"],

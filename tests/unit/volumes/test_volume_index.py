@@ -32,9 +32,11 @@ def test_round_trip(tmp_path):
         crop=(24, 20),
         padding=(1, 31),
         maximum=1.25e-3,
+        data_sha256="ab",
+        data_bytes=7,
         annotated={
-            3: SliceIndex([Box(0, "Meniscus Tear", 1, 9, 2, 12), Box(1, "Ödem", 3, 4, 5, 6)], [0, 2], NOISE),
-            11: SliceIndex([], [0, 1], silence(2)),
+            3: SliceIndex([Box(0, "Meniscus Tear", 1, 9, 2, 12), Box(1, "Ödem", 3, 4, 5, 6)], [0, 2], NOISE, "cd"),
+            11: SliceIndex([], [0, 1], silence(2), "ef"),
         },
         excluded=[ExcludedAnnotation(7, "v", 0, LABEL, "study-level annotation without a box")],
     )

@@ -23,9 +23,17 @@ ROWS = [
 def index_of(folder, volume, excluded):
     facts = {"patient": f"p{volume}", "acquisition": "x", "slices": 9, "coils": 1, "rows": 40, "columns": 30}
     box = Box(0, "tear", 4, 12, 6, 15)
-    annotated = {2: SliceIndex([box], [0], silence(1))}
+    annotated = {2: SliceIndex([box], [0], silence(1), "0")}
     index = VolumeIndex(
-        volume=volume, crop=(20, 20), padding=(0, 30), maximum=1.0, annotated=annotated, excluded=excluded, **facts
+        volume=volume,
+        crop=(20, 20),
+        padding=(0, 30),
+        maximum=1.0,
+        data_sha256="0",
+        data_bytes=0,
+        annotated=annotated,
+        excluded=excluded,
+        **facts,
     )
     (folder / f"{volume}.json").write_text(index.to_json())
     return folder / f"{volume}.json"
@@ -50,7 +58,7 @@ def run(tmp_path):
         "002": [ExcludedAnnotation(6, "002", 0, "artifact", "study-level annotation without a box")],
     }
     for volume in ("001", "002"):
-        scores_of(tmp_path / "scores" / "a" / "m-4x" / volume / "slices_002.csv", volume)
+        scores_of(tmp_path / "metrics" / "a" / "m-4x" / volume / "slices_002.csv", volume)
     quality = pd.DataFrame(
         [
             {"volume": volume, "patient": "p", "acquisition": "x", "model": model, "acceleration": 4}
@@ -66,7 +74,7 @@ def run(tmp_path):
     def collect_all(**options):
         run_program(
             collect,
-            scores_folder=tmp_path / "scores",
+            results=tmp_path,
             series=["a/m-4x"],
             jobs=["001/002", "002/002"],
             indices=[index_of(tmp_path, volume, excluded[volume]) for volume in ("001", "002")],
@@ -103,13 +111,13 @@ def test_quality_has_each_volume_once(run):
 
 
 def test_jobs_without_a_box_are_left_out(run, tmp_path):
-    scores_of(tmp_path / "scores" / "a" / "m-4x" / "001" / "slices_002.csv", "001", severities=())
+    scores_of(tmp_path / "metrics" / "a" / "m-4x" / "001" / "slices_002.csv", "001", severities=())
     assert set(run()["metrics"].volume) == {"002"}
 
 
 def test_no_box_at_all_is_an_error_and_leaves_no_table(run, tmp_path):
     for volume in ("001", "002"):
-        scores_of(tmp_path / "scores" / "a" / "m-4x" / volume / "slices_002.csv", volume, severities=())
+        scores_of(tmp_path / "metrics" / "a" / "m-4x" / volume / "slices_002.csv", volume, severities=())
     with pytest.raises(InputError, match="no box was attacked"):
         run()
     assert not (tmp_path / "metrics.csv").exists() and not (tmp_path / "summary.csv").exists()
@@ -118,7 +126,7 @@ def test_no_box_at_all_is_an_error_and_leaves_no_table(run, tmp_path):
 def test_missing_values_stay_missing(run, tmp_path):
     """Rotations have no norm: the summary's mean over them is empty, not zero."""
     for volume in ("001", "002"):
-        path = tmp_path / "scores" / "a" / "m-4x" / volume / "slices_002.csv"
+        path = tmp_path / "metrics" / "a" / "m-4x" / volume / "slices_002.csv"
         pd.read_csv(path, dtype={"volume": str}).assign(thermal_multiple=np.nan).to_csv(path, index=False)
     assert run()["summary"].thermal_multiple.isna().all()
 

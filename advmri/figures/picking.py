@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from advmri.errors import InputError
-from advmri.figures.style import times
 
 
 @dataclass(frozen=True)
-class Showcase:
+class PickedBox:
     """The box shown, and how it was picked.
 
     Attributes:
@@ -44,21 +43,10 @@ class Showcase:
         }
         return {names.get(key, key): value for key, value in facts.items() if key != "severity"}
 
-    def place(self) -> str:
-        """Say which box this is."""
-        text = f"{self.volume}, slice {self.slice}, {self.label}"
-        return text.replace("$", r"\$")  # Names from elsewhere are text; matplotlib would take dollars for formulas.
 
-    def rule(self) -> str:
-        """Say how the box was picked."""
-        what = {"median": "median", "worst": "largest"}[self.pick]
-        rank = f"rank {self.rank} of {self.boxes}{self.among}"
-        return f"Box with the {what} SSIM loss at {times(self.acceleration)} ({rank})"
-
-
-def pick_showcase(
+def pick_box(
     metrics: pd.DataFrame, attack: str, acceleration: int, severity: float, pick: str, among: str = ""
-) -> Showcase:
+) -> PickedBox:
     """Pick a box by the SSIM that an attack takes from it, averaged over models.
 
     Args:
@@ -84,7 +72,7 @@ def pick_showcase(
     place = 0 if pick == "worst" else len(ranked) // 2
     volume, number, box = ranked.loc[place, ["volume", "slice", "box"]]
     same = rows[(rows.volume == volume) & (rows.slice == number) & (rows.box == box)]
-    return Showcase(
+    return PickedBox(
         volume=str(volume),
         slice=int(number),
         box=int(box),
@@ -97,3 +85,19 @@ def pick_showcase(
         boxes=len(ranked),
         among=among,
     )
+
+
+def pick_moved_box(metrics: pd.DataFrame, attack: str, acceleration: int, pick: str) -> PickedBox:
+    """Pick a box by what an attack by motion takes from it at its largest severity.
+
+    Only boxes in which the worst angle of every network differs from 0 are considered, where there are any: without a
+    rotation there is nothing to see.
+    """
+    rows = metrics[(metrics.attack == attack) & (metrics.acceleration == acceleration)]
+    largest = float(rows.severity.max())
+    place = ["volume", "slice", "box"]
+    stays = rows[(rows.severity == largest) & (rows.region == "box") & (rows.angle == 0)]
+    turned = rows[~pd.MultiIndex.from_frame(rows[place]).isin(pd.MultiIndex.from_frame(stays[place]))]
+    if (turned.region == "box").any() and len(stays):
+        return pick_box(turned, attack, acceleration, largest, pick, " turned by every network's attack")
+    return pick_box(rows, attack, acceleration, largest, pick)

@@ -1,0 +1,3 @@
+"""What makes a box; comparisons are between scores of the same one."""
+
+BOX = ["volume", "patient", "slice", "box"]
