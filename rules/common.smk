@@ -11,16 +11,24 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 from advmri.attacks.settings import longer_search
+from advmri.config.defaults import with_defaults
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.config.factory_code import factory_digest, in_project, module_of
 from advmri.config.planning import Plan
-from advmri.provenance.sources import sources, sources_digest
+from advmri.provenance.sources import check_working_folder, outside_path, source_paths, sources_digest
 
-# Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it.
+# Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it, and
+# let it find the programs of this repository from other folders too.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+os.environ.update(outside_path())
+
+# A module's `prefix:` is for what the workflow makes, not for code and data that are there.
+IN_MODULE = not workflow.modifier.is_main_snakefile()
 
 try:
+    check_working_folder()
+    config.update(with_defaults(config))
     CONFIG = validate_config(config)
     PLAN = Plan(CONFIG)
     NOTES = PLAN.fetch_annotations() if workflow.is_main_process else []
@@ -48,7 +56,7 @@ wildcard_constraints:
 
 def code(program, *modules):
     """Source files of a program, and of modules that it imports by name: inputs of its rule."""
-    return sources([f"workflow_scripts.{program}", *modules])
+    return source_paths([f"workflow_scripts.{program}", *modules], absolute=IN_MODULE)
 
 
 @cache
@@ -110,9 +118,19 @@ def modules_of_convergence(model):
     return sorted(found)
 
 
+def given(path):
+    """A file that is there before the workflow runs."""
+    return os.path.abspath(path) if IN_MODULE else str(path)
+
+
+def dataset_file(path):
+    """A file of the dataset, which is there or made here."""
+    return str(path) if CONFIG.dataset.kind == "simulated" else given(path)
+
+
 def volume_file(split):
     """Where a volume of a split lies, as a pattern."""
-    return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
+    return dataset_file(f"{PLAN.root}/multicoil_{split}/{{volume}}.h5")
 
 
 def boxes_digest(volume):
@@ -129,7 +147,7 @@ def trained_models(trained=True):
 def given_checkpoint(wildcards):
     """The weights of a model that is not trained here; a factory may need none."""
     pattern = CONFIG.models[wildcards.model].checkpoint
-    return [] if pattern is None else pattern.format(acceleration=wildcards.acceleration)
+    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
 
 
 def option(name, value):

@@ -3,7 +3,7 @@
 
 rule convergence:
     input:
-        volumes=[str(PLAN.volume_path("val", volume)) for volume, _ in SAMPLED],
+        volumes=[dataset_file(PLAN.volume_path("val", volume)) for volume, _ in SAMPLED],
         indices=[f"{RESULTS}/index/{volume}.json" for volume, _ in SAMPLED],
         masks=[f"{RESULTS}/masks/{{acceleration}}x/{volume}.h5" for volume, _ in SAMPLED],
         checkpoint=f"{RESULTS}/models/{{model}}-{{acceleration}}x/model.pt",

@@ -28,7 +28,7 @@ rule collect_tables:
     input:
         scores=attack_jobs(f"{RESULTS}/metrics/{{attack}}/{{model}}-{{acceleration}}x/{{volume}}/slices_{{slices}}.csv"),
         indices=expand(f"{RESULTS}/index/{{volume}}.json", volume=PLAN.audited_volumes),
-        annotations=str(PLAN.annotations),
+        annotations=dataset_file(PLAN.annotations),
         validations=expand(
             f"{RESULTS}/models/{{model}}-{{acceleration}}x/validation.csv",
             model=CONFIG.models,
@@ -64,7 +64,7 @@ rule collect_tables:
         runtime=minutes(30),
     params:
         # Folder and jobs, not the paths: one shell command holds 128 KiB.
-        folder=lambda wildcards: f"{RESULTS}/metrics",
+        folder=lambda wildcards, output: str(Path(output.metrics).parents[1] / "metrics"),
         series=[
             f"{attack}/{model}-{acceleration}x"
             for attack in CONFIG.attacks
@@ -107,7 +107,7 @@ rule judge_claims:
         mem_mb=growing(4000),
         runtime=minutes(30),
     params:
-        attacks=lambda wildcards: f"{RESULTS}/attacks",
+        attacks=lambda wildcards, output: str(Path(output[0]).parents[1] / "attacks"),
         series=[f"{model}-{acceleration}x" for model in CONFIG.models for acceleration in CONFIG.accelerations],
         jobs=[f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)],
         roles=json.dumps(CLAIM_ROLES, sort_keys=True),

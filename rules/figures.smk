@@ -32,7 +32,7 @@ rule figure:
         runtime=minutes(15),
     params:
         settings=figure_settings,
-        attacks=f"{RESULTS}/attacks",
+        attacks=lambda wildcards, output: str(Path(output.csv).parents[1] / "attacks"),
         jobs=lambda wildcards: (
             [f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)]
             if FIGURE_PLAN[wildcards.figure][2] != "none"
@@ -67,6 +67,6 @@ rule provenance_table:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        results=lambda wildcards: RESULTS,
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
     shell:
         "python -m workflow_scripts.provenance_table --results {params.results:q} --output {output:q} --log {log:q}"

@@ -133,7 +133,7 @@ rule training_figure:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        folder=lambda wildcards: f"{RESULTS}/models",
+        folder=lambda wildcards, output: str(Path(output.csv).parents[1] / "models"),
         models=TRAINED,
         accelerations=CONFIG.accelerations,
         labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
