@@ -54,9 +54,10 @@ def _command_line(name: str, description: str, commands: Mapping[str, str]) -> a
 
 def _version() -> str:
     try:
-        return f"advmri {metadata.version('advmri')}"
+        version = metadata.version("advmri")
     except metadata.PackageNotFoundError:
-        return f"advmri, not installed, in {WORKFLOW}"
+        version = "(not installed)"
+    return f"advmri {version}, workflow in {WORKFLOW}"
 
 
 def check_writable(folder: Path) -> None:
@@ -108,7 +109,7 @@ def _check_config(words: Sequence[str]) -> Path:
     Raises:
         InputError: where no config is given and the folder has none.
     """
-    options = argparse.ArgumentParser(add_help=False)
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
     options.add_argument("--directory", "-d", type=Path, default=Path.cwd())
     options.add_argument("--profile")
@@ -143,6 +144,8 @@ def _call(name: str, program: str, words: Sequence[str]) -> None:
     """Call a program of `workflow_scripts` as `name`."""
     from workflow_scripts.program import run
 
+    # As for `python -m`: a network of the user's own lies in this folder.
+    sys.path.insert(0, str(Path.cwd()))
     module = import_module(f"workflow_scripts.{program}")
     options: argparse.ArgumentParser = module.options()
     options.prog = name

@@ -55,3 +55,7 @@ def test_attacking_does_not_load_torchs_compiler():
         "assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()"
     )
     assert loaded_by(attack, COMPILER) == set()
+
+
+def test_the_command_does_not_load_what_it_does_not_call():
+    assert loaded_by("import advmri.cli", (*HEAVY, "snakemake", "workflow_scripts", "pydantic")) == set()
