@@ -16,7 +16,7 @@ from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.config.factory_code import factory_digest, in_project, module_of
 from advmri.config.planning import Plan
-from advmri.provenance.sources import check_working_folder, outside_path, source_paths, sources_digest
+from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
 
 # Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it, and
 # let it find the programs of this repository from other folders too.
@@ -42,6 +42,7 @@ except InputError as error:
     raise WorkflowError(f"{error}") from None
 
 RESULTS = f"results/{CONFIG.name}"
+CAPTIONS = "report" if Path.cwd() == WORKFLOW else str(WORKFLOW / "report")
 LOGS = f"logs/{CONFIG.name}"
 
 

@@ -32,6 +32,7 @@ rule figure:
         runtime=minutes(15),
     params:
         settings=figure_settings,
+        captions=CAPTIONS,
         attacks=lambda wildcards, output: str(Path(output.csv).parents[1] / "attacks"),
         jobs=lambda wildcards: (
             [f"{volume}/{slices}" for volume in PLAN.audited_volumes for slices in PLAN.slice_jobs(volume)]

@@ -129,3 +129,7 @@ def test_modules_with_and_without_prefix_run_and_agree(repository, tmp_path):
         *("Snakefile", "data", "logs", "results", "study.yaml", "within"),
     ]
     assert study.planned() == []
+    status, text = study.run("--report", "report.html")
+    assert status == 0, text[-5000:]
+    # The captions lie beside the Snakefile.
+    assert "in the annotated boxes against the noise level" in (tmp_path / "report.html").read_text()
