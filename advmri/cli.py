@@ -45,7 +45,9 @@ options; some of them:
 
 def _command_line(name: str, description: str, commands: Mapping[str, str]) -> argparse.ArgumentParser:
     """Return the parser of the one word that chooses among commands; what follows that word is the command's own."""
-    made = argparse.ArgumentParser(prog=name, description=description)
+    # Paths stay in one piece.
+    raw = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(prog=name, description=description, formatter_class=raw)
     choices = made.add_subparsers(dest="command", required=True, metavar="command", title="commands")
     for command, what in commands.items():
         choices.add_parser(command, help=what, add_help=False)

@@ -135,6 +135,14 @@ def test_every_command_is_in_the_help(monkeypatch, capsys):
     assert "--configfile" in capsys.readouterr().out
 
 
+def test_the_version_says_where_the_workflow_lies(monkeypatch, capsys):
+    folder = Path("/home/someone/environments/of-this-study/lib/python3.11/site-packages/advmri/workflow")
+    monkeypatch.setattr(cli, "WORKFLOW", folder)
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "--version")
+    assert capsys.readouterr().out.endswith(f"workflow in {folder}\n")
+
+
 def test_import_makes_a_volume_whose_record_names_the_program(tmp_path):
     import numpy as np
 
