@@ -21,7 +21,8 @@ def loaded_by(statement, among=HEAVY):
 def test_what_the_rules_import():
     assert (
         loaded_by(
-            "import advmri.config.validate, advmri.config.planning, advmri.volumes.folder, advmri.provenance.sources"
+            "import advmri.config.validate, advmri.config.defaults, advmri.config.planning, advmri.volumes.folder\n"
+            "import advmri.provenance.sources"
         )
         == set()
     )
