@@ -45,7 +45,7 @@ $(VENV)/.dev-ready: $(VENV)/.ready envs/requirements-dev.lock
 checks: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest -q tests/unit/test_documents.py

@@ -10,6 +10,7 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
+from advmri.config.defaults import with_defaults
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.config.figure_plan import FigurePlan
@@ -21,13 +22,20 @@ from advmri.config.loaded_modules import (
     outside_code,
 )
 from advmri.config.planning import Plan
-from advmri.provenance.sources import sources, sources_digest
+from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
 import advmri.storage.layout as layout
 
-# Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it.
+# Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it, and
+# let it find the programs of this repository from other folders too.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+os.environ.update(outside_path())
+
+# A module's `prefix:` is for what the workflow makes, not for code and data that are there.
+IN_MODULE = not workflow.modifier.is_main_snakefile()
 
 try:
+    check_working_folder()
+    config.update(with_defaults(config))
     CONFIG = validate_config(config)
     PLAN = Plan(CONFIG)
     FIGURES = FigurePlan(CONFIG)
@@ -42,6 +50,7 @@ except InputError as error:
     raise WorkflowError(f"{error}") from None
 
 RESULTS = f"results/{CONFIG.name}"
+CAPTIONS = "report" if Path.cwd() == WORKFLOW else str(WORKFLOW / "report")
 LOGS = f"logs/{CONFIG.name}"
 
 
@@ -56,7 +65,7 @@ wildcard_constraints:
 
 def code(program, *modules):
     """Source files of a program, and of modules that it imports by name: inputs of its rule."""
-    return sources([f"workflow_scripts.{program}", *modules])
+    return source_paths([f"workflow_scripts.{program}", *modules], absolute=IN_MODULE)
 
 
 @cache
@@ -84,15 +93,25 @@ def minutes(amount):
     return growing(amount, most=1440)
 
 
+def given(path):
+    """A file that is there before the workflow runs."""
+    return os.path.abspath(path) if IN_MODULE else str(path)
+
+
+def dataset_file(path):
+    """A file of the dataset, which is there or made here."""
+    return str(path) if CONFIG.dataset.kind == "simulated" else given(path)
+
+
 def volume_file(split):
     """Where a volume of a split lies, as a pattern."""
-    return f"{PLAN.root}/multicoil_{split}/{{volume}}.h5"
+    return dataset_file(f"{PLAN.root}/multicoil_{split}/{{volume}}.h5")
 
 
 def given_checkpoint(wildcards):
     """The weights of a model that is not trained here; a factory may need none."""
     pattern = CONFIG.models[wildcards.model].checkpoint
-    return [] if pattern is None else pattern.format(acceleration=wildcards.acceleration)
+    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
 
 
 def option(name, value):

@@ -5,7 +5,7 @@ SAMPLED = PLAN.sampled_slices(CONFIG.convergence.slices) if CONFIG.convergence.a
 
 rule convergence:
     input:
-        volumes=[str(PLAN.volume_path("val", volume)) for volume, _ in SAMPLED],
+        volumes=[dataset_file(PLAN.volume_path("val", volume)) for volume, _ in SAMPLED],
         indices=[f"{RESULTS}/{layout.INDEX}".format(volume=volume) for volume, _ in SAMPLED],
         masks=[expand(f"{RESULTS}/{layout.MASK}", volume=volume, allow_missing=True) for volume, _ in SAMPLED],
         checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",

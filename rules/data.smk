@@ -46,7 +46,7 @@ rule index_volume:
     input:
         volume=volume_file("val"),
         # One file for all volumes: `boxes` below follows the part of this volume, so that others may come and go.
-        annotations=ancient(str(PLAN.annotations)),
+        annotations=ancient(dataset_file(PLAN.annotations)),
         code=code("index_volume"),
     output:
         f"{RESULTS}/{layout.INDEX}",

@@ -28,7 +28,7 @@ rule collect_tables:
     input:
         scores=PLAN.attack_jobs(f"{RESULTS}/{layout.SCORE_FILE}"),
         indices=expand(f"{RESULTS}/{layout.INDEX}", volume=PLAN.audited_volumes),
-        annotations=str(PLAN.annotations),
+        annotations=dataset_file(PLAN.annotations),
         validations=expand(
             f"{RESULTS}/{layout.VALIDATION}",
             model=CONFIG.models,

@@ -57,6 +57,7 @@ rule figure:
         runtime=minutes(15),
     params:
         settings=lambda wildcards: FIGURES.settings(wildcards.figure),
+        captions=CAPTIONS,
     shell:
         "python -m workflow_scripts.figure --figure {wildcards.figure} --settings {params.settings:q}"
         " --metrics {input.metrics:q} --summary {input.summary:q} --quality {input.quality:q}"
@@ -86,6 +87,6 @@ rule provenance_table:
         mem_mb=growing(2000),
         runtime=minutes(15),
     params:
-        results=lambda wildcards: RESULTS,
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
     shell:
         "python -m workflow_scripts.provenance_table --results {params.results:q} --output {output:q} --log {log:q}"

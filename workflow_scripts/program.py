@@ -81,7 +81,7 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     LOGGER.setLevel(logging.INFO if is_first_process() else logging.ERROR)
     try:
         main(arguments)
-        _write_records(arguments, started, time.monotonic() - begun)
+        _write_records(_name_of(main), arguments, started, time.monotonic() - begun)
     except InputError as error:
         LOGGER.error("error: %s", error)
         sys.exit(1)
@@ -108,13 +108,18 @@ def _remove_leftovers(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
-def _write_records(arguments: argparse.Namespace, started: str, seconds: float) -> None:
+def _name_of(main: Callable[[argparse.Namespace], None]) -> str:
+    """Return a program's module, which `python -m` calls `__main__`."""
+    module = main.__module__
+    return f"workflow_scripts.{Path(sys.argv[0]).stem}" if module == "__main__" else module
+
+
+def _write_records(program: str, arguments: argparse.Namespace, started: str, seconds: float) -> None:
     """Write the record of every file that the command line names and this process wrote."""
     named = vars(arguments)
     written = sorted(_WRITTEN & {value for value in named.values() if isinstance(value, Path)})
     if not written:
         return
-    program = f"workflow_scripts.{Path(sys.argv[0]).stem}"
     record = make_record(program, named, written, started, seconds, _READ)
     for path in written:
         write_text(record_path(path), record_text(record, path))

@@ -14,7 +14,7 @@ def module_of(factory: str) -> str:
 
 
 def in_project(factory: str) -> bool:
-    """Whether the factory's module lies in this repository's folder: its files are then inputs of rules."""
+    """Whether the factory's module lies in the working folder: its files are then inputs of rules."""
     return module_file(module_of(factory)) is not None
 
 
@@ -35,13 +35,13 @@ def _installed_root(factory: str) -> Path | None:
 
 
 def is_found(factory: str) -> bool:
-    """Whether the factory's module is in the repository's folder or on Python's path."""
+    """Whether the factory's module is in the working folder or on Python's path."""
     return in_project(factory) or _installed_root(factory) is not None
 
 
 @cache
 def factory_digest(factory: str) -> str:
-    """Return the SHA-256 over all source files of the factory's outermost package; empty inside this repository.
+    """Return the SHA-256 over all source files of the factory's outermost package; empty in the working folder.
 
     Code elsewhere cannot be an input of a rule by files that are known to belong to it: all of the package counts.
     """

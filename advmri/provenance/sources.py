@@ -2,31 +2,74 @@
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from advmri.errors import InputError
+
 ROOT = Path(__file__).resolve().parents[2]
+"""The folder that holds the project's packages: the repository, or `site-packages` where it is installed."""
+PACKAGES = ("advmri", "workflow_scripts")
+WORKFLOW = ROOT if (ROOT / "Snakefile").is_file() else ROOT / "advmri" / "workflow"
+"""The folder that holds the Snakefile: the repository, or a folder inside the installed package."""
 
 
 def module_file(name: str) -> Path | None:
-    """Return the file of a module in this repository's folder; None where it is not there."""
-    stem = ROOT.joinpath(*name.split("."))
+    """Return the file of a module of the project, or of the user's in the working folder; None where there is none."""
+    folder = ROOT if name.partition(".")[0] in PACKAGES else Path.cwd()
+    stem = folder.joinpath(*name.split("."))
     for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
         if candidate.is_file():
             return candidate
     return None
 
 
+def in_packages(file: Path) -> bool:
+    """Whether a file belongs to the project's packages."""
+    return file.is_relative_to(ROOT) and file.relative_to(ROOT).parts[0] in PACKAGES
+
+
+def module_path(file: Path) -> Path:
+    """Return a source file's path as its import names it: from `ROOT`, or from the working folder for a user's."""
+    return file.relative_to(ROOT if in_packages(file) else Path.cwd())
+
+
+def check_working_folder() -> None:
+    """Check that jobs run this code: each starts in the working folder, whose packages Python takes first.
+
+    Raises:
+        InputError: where another copy of the project lies there.
+    """
+    folder = Path.cwd()
+    if folder != ROOT and any((folder / name / "__init__.py").is_file() for name in PACKAGES):
+        raise InputError(
+            f"{folder} holds another copy of AdvMRI than {ROOT}, and jobs would run that one: start this in another"
+            " folder, or `snakemake` in that copy."
+        )
+
+
+def outside_path() -> dict[str, str]:
+    """Return the environment with which Python finds a repository's programs in another working folder.
+
+    An installed project is found without; `site-packages` on the path would lead other environments' Pythons there.
+    """
+    known = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    if WORKFLOW != ROOT or str(ROOT) in known or Path.cwd() == ROOT:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *known])}
+
+
 def _package_of(file: Path, level: int) -> str:
     """Return the package that `level` dots mean in a file."""
-    parts = file.relative_to(ROOT).with_suffix("").parts
+    parts = module_path(file).with_suffix("").parts
     return ".".join(parts[: len(parts) - level])
 
 
 @cache
 def _direct_imports(file: Path) -> frozenset[str]:
-    """Return the modules in this repository's folder that a source file imports anywhere in it."""
+    """Return the modules of the project, and of the user, that a source file imports anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
         if isinstance(node, ast.Import):
@@ -40,8 +83,8 @@ def _direct_imports(file: Path) -> frozenset[str]:
 
 
 @cache
-def module_sources(module: str) -> tuple[str, ...]:
-    """Return the files of `module` and of every project module it imports, transitively, relative to the root.
+def _module_files(module: str) -> frozenset[Path]:
+    """Return the files of `module` and of every module of project and user that it imports, transitively.
 
     A C file beside a module, of the same name, belongs to it, with the headers whose names begin with its own.
     Imports made by name at run time (architectures, optimisers, figures) are not seen: a rule adds those it uses.
@@ -65,17 +108,33 @@ def module_sources(module: str) -> tuple[str, ...]:
     files = {file for name in found if (file := module_file(name)) is not None}
     for pattern in ("{}.c", "{}_*.h"):
         files |= {compiled for file in tuple(files) for compiled in file.parent.glob(pattern.format(file.stem))}
-    return tuple(sorted(file.relative_to(ROOT).as_posix() for file in files))
+    return frozenset(files)
+
+
+def _all_files(modules: Iterable[str]) -> list[tuple[str, Path]]:
+    """Return the files of several modules and all they import, each once with its name, in the order of names."""
+    return sorted((module_path(file).as_posix(), file) for file in frozenset().union(*map(_module_files, modules)))
 
 
 def sources(modules: Iterable[str]) -> list[str]:
-    """Return the files of several modules and all they import, each once."""
-    return sorted({file for module in modules for file in module_sources(module)})
+    """Return the names of the source files of several modules and of all they import: paths as imports name them."""
+    return [name for name, _ in _all_files(modules)]
+
+
+def source_paths(modules: Iterable[str], absolute: bool = False) -> list[str]:
+    """Return where these files lie: by name inside the working folder, so that a repository may be moved.
+
+    Args:
+        modules: the modules.
+        absolute: whole paths all the same.
+    """
+    here = Path.cwd()
+    return [name if here / name == file and not absolute else str(file) for name, file in _all_files(modules)]
 
 
 def sources_digest(modules: Iterable[str]) -> str:
     """Return the SHA-256 over names and contents of all source files of `modules`."""
     digest = hashlib.sha256()
-    for file in sources(modules):
-        digest.update(file.encode() + b"\0" + (ROOT / file).read_bytes() + b"\0")
+    for name, file in _all_files(modules):
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -40,7 +40,7 @@ def build_from_factory(factory: str, arguments: dict[str, Any]) -> UserReconstru
         module = import_module(name)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"factory {factory!r}: {error}; it must be importable from the repository's folder or through PYTHONPATH."
+            f"factory {factory!r}: {error}; it must be importable from this folder or through PYTHONPATH."
         ) from error
     function = getattr(module, function_name, None)
     if not callable(function):

@@ -21,8 +21,9 @@ def loaded_by(statement, among=HEAVY):
 def test_what_the_rules_import():
     assert (
         loaded_by(
-            "import advmri.config.validate, advmri.config.planning, advmri.volumes.folder, advmri.provenance.sources\n"
-            "import advmri.config.figure_plan, advmri.config.loaded_modules, advmri.storage.layout"
+            "import advmri.config.validate, advmri.config.defaults, advmri.config.planning, advmri.volumes.folder\n"
+            "import advmri.config.figure_plan, advmri.config.loaded_modules, advmri.provenance.sources\n"
+            "import advmri.storage.layout"
         )
         == set()
     )
@@ -67,3 +68,7 @@ def test_attacking_does_not_load_torchs_compiler():
         "assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()"
     )
     assert loaded_by(attack, COMPILER) == set()
+
+
+def test_the_command_does_not_load_what_it_does_not_call():
+    assert loaded_by("import advmri.cli", (*HEAVY, "snakemake", "workflow_scripts", "pydantic")) == set()

@@ -1,8 +1,10 @@
 """The environments agree: conda file, requirements and lock."""
 
 import re
+import tomllib
 
 import yaml
+from packaging.requirements import Requirement
 from support import ROOT
 
 ENVS = ROOT / "envs"
@@ -56,3 +58,20 @@ def test_nothing_imported_is_left_out():
         for name in re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), flags=re.MULTILINE):
             if name not in standard | {"advmri", "workflow_scripts", "mpl_toolkits"}:
                 assert modules.get(name, name) in pinned, f"{path}: {name}"
+
+
+def test_the_packages_ranges_hold_what_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["slurm"]]
+    ranges = {(requirement := Requirement(text)).name: requirement.specifier for text in listed}
+    pinned = pins(ENVS / "requirements.in")
+    assert ranges.keys() == pinned.keys()
+    assert all(ranges[name].contains(version) for name, version in pinned.items())
+    assert all({part.operator for part in specifier} == {">=", "<"} for specifier in ranges.values())
+
+
+def test_the_package_says_what_the_citation_says():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project["version"] == citation["version"] and project["license"] == citation["license"]
+    assert [author["name"] for author in project["authors"]] == [author["name"] for author in citation["authors"]]

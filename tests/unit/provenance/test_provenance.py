@@ -6,8 +6,9 @@ import pytest
 
 from advmri.attacks.settings import kinds, read_settings
 from advmri.config import factory_code
+from advmri.errors import InputError
 from advmri.provenance import sources as provenance
-from advmri.provenance.sources import module_sources, sources, sources_digest
+from advmri.provenance.sources import check_working_folder, outside_path, source_paths, sources, sources_digest
 from advmri.storage.file_digest import file_sha256
 
 ATTACK = [
@@ -56,7 +57,7 @@ def test_attack_depends_on_what_it_computes_with():
 
 
 def test_compiled_sources_belong_to_their_module():
-    files = module_sources("advmri.reconstruction.varnet")
+    files = sources(["advmri.reconstruction.varnet"])
     folder = "advmri/reconstruction/kernels"
     assert {f"{folder}/normalise_activate.py", f"{folder}/normalise_activate.c"} <= set(files)
     assert {f"{folder}/frozen_layers.c", f"{folder}/frozen_layers_convolve.h"} <= set(files)
@@ -76,9 +77,15 @@ def test_scores_and_tables_depend_on_no_network():
     assert not matching(score, "advmri/reconstruction", "advmri/training")
     light = {"__init__", "settings", "stored", "family"}
     assert {PurePosixPath(file).stem for file in matching(score, "advmri/attacks")} == light
-    collect = module_sources("workflow_scripts.collect")
+    collect = sources(["workflow_scripts.collect"])
     assert "advmri/scores/statistics.py" in collect and "advmri/image_quality/metrics.py" in collect
     assert not matching(collect, "advmri/attacks", "advmri/reconstruction", "advmri/training", "advmri/scores/scoring")
+
+
+def forget():
+    """Files are looked for once, as they do not change while Snakemake plans."""
+    for cached in (provenance._module_files, provenance._direct_imports):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -100,15 +107,14 @@ def project(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    for cached in (provenance.module_sources, provenance._direct_imports):
-        cached.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    forget()
     yield tmp_path
-    for cached in (provenance.module_sources, provenance._direct_imports):
-        cached.cache_clear()
+    forget()
 
 
 def test_imports_are_followed_through_cycles_functions_and_packages(project):
-    assert module_sources("workflow_scripts.run") == (
+    assert sources(["workflow_scripts.run"]) == [
         "advmri/__init__.py",
         "advmri/a.py",
         "advmri/b.py",
@@ -118,13 +124,12 @@ def test_imports_are_followed_through_cycles_functions_and_packages(project):
         "advmri/e.py",
         "workflow_scripts/__init__.py",
         "workflow_scripts/run.py",
-    )
+    ]
 
 
 def test_digest_follows_every_source_and_no_other(project):
     def digest():
-        for cached in (provenance.module_sources, provenance._direct_imports):
-            cached.cache_clear()
+        forget()
         return sources_digest(["workflow_scripts.run"])
 
     first = digest()
@@ -150,7 +155,7 @@ def test_a_users_package_in_this_folder_is_followed_with_its_relative_imports(pr
     for name, text in files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
-    found = set(module_sources("mine.network"))
+    found = set(sources(["mine.network"]))
     assert found == set(files) - {"mine/unused.py"} | {"advmri/__init__.py", "advmri/e.py"}
     assert factory_code.in_project("mine.network:make") and factory_code.factory_digest("mine.network:make") == ""
 
@@ -176,9 +181,49 @@ def test_a_users_package_elsewhere_is_known_by_its_content(tmp_path, monkeypatch
     assert digest(factory) != first
 
 
+def test_from_another_folder_paths_are_whole_and_the_digest_is_the_same(project, tmp_path_factory, monkeypatch):
+    names, digest = sources(["workflow_scripts.run"]), sources_digest(["workflow_scripts.run"])
+    assert source_paths(["workflow_scripts.run"]) == names
+    assert source_paths(["workflow_scripts.run"], absolute=True) == [str(project / name) for name in names]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "mine.py").write_text("from advmri import e\nimport json\n")
+    (project / "json.py").write_text("")
+    monkeypatch.chdir(elsewhere)
+    forget()
+    assert source_paths(["workflow_scripts.run"]) == [str(project / name) for name in names]
+    assert sources_digest(["workflow_scripts.run"]) == digest
+    # Beside an installed project lie other packages, which are not the user's.
+    assert source_paths(["mine"]) == [str(project / "advmri/__init__.py"), str(project / "advmri/e.py"), "mine.py"]
+    assert factory_code.in_project("mine:make") and not factory_code.in_project("json:loads")
+
+
+def test_programs_of_a_repository_are_found_from_another_folder(project, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setattr(provenance, "WORKFLOW", project)
+    assert outside_path() == {}
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert outside_path() == {"PYTHONPATH": f"{project}:/elsewhere"}
+    monkeypatch.setenv("PYTHONPATH", f"{project}:/elsewhere")
+    assert outside_path() == {}
+    monkeypatch.setattr(provenance, "WORKFLOW", project / "advmri" / "workflow")
+    monkeypatch.setenv("PYTHONPATH", "")
+    assert outside_path() == {}
+
+
+def test_another_copy_in_the_working_folder_is_refused(project, tmp_path_factory, monkeypatch):
+    check_working_folder()
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    check_working_folder()
+    (elsewhere / "advmri").mkdir()
+    (elsewhere / "advmri" / "__init__.py").write_text("")
+    with pytest.raises(InputError, match=f"{elsewhere} holds another copy"):
+        check_working_folder()
+
+
 def test_an_unknown_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match=r"advmri\.nothing"):
-        module_sources("advmri.nothing")
+        sources(["advmri.nothing"])
 
 
 def test_no_module_uses_relative_imports():

@@ -1,0 +1,190 @@
+"""The command `advmri`: starts an audit in any folder, runs the workflow there, and calls its programs."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import import_module, metadata
+from pathlib import Path
+
+from advmri.errors import InputError
+from advmri.provenance.sources import WORKFLOW, check_working_folder
+
+CONFIG = Path("config.yaml")
+BOXES = Path("boxes.csv")
+START = WORKFLOW / "configs" / "start.yaml"
+COMMANDS = {
+    "init": "write a config and an empty table of boxes to start from into this folder",
+    "run": "run the workflow in this folder; takes all options of `snakemake`",
+    "verify": "compute the certificate of an attack file anew and compare the file with its inputs",
+    "trace": "say where a number in a table or a figure came from",
+    "import": "make volumes from k-space or images, or take over a checkpoint",
+}
+PROGRAMS = {"verify": "verify_attack", "trace": "trace"}
+"""Programs of `workflow_scripts` by the command that calls them."""
+IMPORTS = {"kspace": "import_kspace", "images": "import_images", "checkpoint": "import_checkpoint"}
+IMPORT_HELP = {
+    "kspace": "an array of k-space or coil images becomes a volume",
+    "images": "magnitude images become volumes with simulated coils",
+    "checkpoint": "weights trained elsewhere become a model.pt",
+}
+RUN_HELP = """usage: advmri run [--configfile FILE ...] [options of snakemake]
+
+Runs the workflow in this folder: data/, results/, logs/ and .snakemake/ are made here. The config is config.yaml in
+this folder and what --configfile names; what they leave out is as in the default run. `snakemake --help` has all
+options; some of them:
+
+  -n                      only show the jobs
+  --cores N               processor cores; all of them where this is not given
+  --configfile FILE ...   config files, later ones above earlier ones and above config.yaml
+  --config KEY=VALUE      single settings
+  --report report.html    figures, tables and config of a finished run in one file
+"""
+
+
+def _command_line(name: str, description: str, commands: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the parser of the one word that chooses among commands; what follows that word is the command's own."""
+    # Paths stay in one piece.
+    raw = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(prog=name, description=description, formatter_class=raw)
+    choices = made.add_subparsers(dest="command", required=True, metavar="command", title="commands")
+    for command, what in commands.items():
+        choices.add_parser(command, help=what, add_help=False)
+    return made
+
+
+def _version() -> str:
+    try:
+        version = metadata.version("advmri")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    return f"advmri {version}, workflow in {WORKFLOW}"
+
+
+def check_writable(folder: Path) -> None:
+    """Check that files can be made in a folder.
+
+    Raises:
+        InputError: where they cannot.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: nothing can be written here ({error.strerror}); start in a folder of your own."
+        ) from error
+
+
+def write_start(folder: Path) -> list[Path]:
+    """Write a config and an empty table of boxes to start from; return their paths.
+
+    Raises:
+        InputError: where one of them is there already, or the folder cannot be written.
+    """
+    from advmri.volumes.annotations import COLUMNS
+
+    texts = {folder / CONFIG: START.read_text(encoding="utf-8"), folder / BOXES: ",".join(COLUMNS) + "\n"}
+    for path in texts:
+        if path.exists():
+            raise InputError(f"{path} is there already and is not overwritten: start in another folder, or remove it.")
+    check_writable(folder)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _init(words: Sequence[str]) -> None:
+    options = argparse.ArgumentParser(prog="advmri init", description=f"{COMMANDS['init'].capitalize()}.")
+    options.parse_args(words)
+    config, boxes = write_start(Path.cwd())
+    sys.stdout.write(
+        f"{config}: say here where your volumes are, then `advmri run -n` shows the jobs and `advmri run` does them.\n"
+        f"{boxes}: one row per box; a value of `fastmri+` for `annotations` takes the published ones instead.\n"
+    )
+
+
+def _check_config(words: Sequence[str]) -> Path:
+    """Return the folder of the run.
+
+    Raises:
+        InputError: where no config is given and the folder has none.
+    """
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    options.add_argument("--directory", "-d", type=Path, default=Path.cwd())
+    options.add_argument("--profile")
+    asked, _ = options.parse_known_args(words)
+    folder: Path = asked.directory.absolute()
+    # A profile may name the config.
+    if not (asked.configfile or asked.profile or (folder / CONFIG).is_file()):
+        raise InputError(
+            f"there is no {CONFIG} in {folder}: `advmri init` writes one to start from, and --configfile names another."
+        )
+    for path in asked.configfile:
+        if not path.is_file():
+            raise InputError(f"--configfile {path}: there is no such file.")
+    return folder
+
+
+def _run(words: Sequence[str]) -> None:
+    """Become Snakemake."""
+    if {"-h", "--help"} & set(words):
+        sys.stdout.write(RUN_HELP)
+        return
+    folder = _check_config(words)
+    check_working_folder()
+    if folder.is_dir():
+        check_writable(folder)
+    # `-P`: what lies in this folder is for the jobs, and must not get in Snakemake's way.
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile"), *words]
+    os.execv(sys.executable, command)
+
+
+def _call(name: str, program: str, words: Sequence[str]) -> None:
+    """Call a program of `workflow_scripts` as `name`."""
+    from workflow_scripts.program import run
+
+    # As for `python -m`: a network of the user's own lies in this folder.
+    sys.path.insert(0, str(Path.cwd()))
+    module = import_module(f"workflow_scripts.{program}")
+    options: argparse.ArgumentParser = module.options()
+    options.prog = name
+    if program == PROGRAMS["verify"] and words and not words[0].startswith("-"):
+        words = ["--verify", *words]
+    sys.argv = [name, *words]
+    run(module.main, options)
+
+
+def _dispatch(words: Sequence[str]) -> None:
+    options = _command_line("advmri", "Worst-case audits of multi-coil MR image reconstruction.", COMMANDS)
+    options.add_argument("--version", action="version", version=_version())
+    command: str = options.parse_args(words[:1]).command
+    rest = words[1:]
+    if command == "init":
+        _init(rest)
+    elif command == "run":
+        _run(rest)
+    elif command == "import":
+        kind: str = (
+            _command_line("advmri import", f"{COMMANDS['import'].capitalize()}.", IMPORT_HELP)
+            .parse_args(rest[:1])
+            .command
+        )
+        _call(f"advmri import {kind}", IMPORTS[kind], rest[1:])
+    else:
+        _call(f"advmri {command}", PROGRAMS[command], rest)
+
+
+def main() -> None:
+    """Do what the command line asks for; an InputError becomes one line and exit status 1."""
+    try:
+        _dispatch(sys.argv[1:])
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
