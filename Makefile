@@ -6,7 +6,7 @@
 # make benchmark     times whole attacks against a plain implementation (an idle machine, about half an hour)
 # make notebook      executes docs/one_slice.ipynb anew (some minutes; Jupyter's parts go to .notebook-tools)
 # make schema        writes config.schema.json anew
-# make lock          writes the lock files anew from what is installed
+# make lock          writes the lock files anew, with hashes (needs uv: pip install uv)
 # make clean         removes results, logs and simulated data
 
 PYTHON ?= python3
@@ -14,6 +14,7 @@ VENV := .venv
 # One of them waits for SLURM most of the time.
 WORKERS ?= 3
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
 SOURCES := advmri workflow_scripts benchmarks tests envs docs
 
@@ -30,16 +31,17 @@ test: $(VENV)/.dev-ready checks unit
 
 environment: $(VENV)/.ready
 
-# torch first: pip chooses the CPU or the CUDA build. Then the complete lock, as it is.
-$(VENV)/.ready: envs/requirements.lock envs/requirements.in
+# The lock first, every file checked by its hash; then torch, whose CPU or CUDA build pip chooses.
+$(VENV)/.ready: envs/requirements.lock envs/requirements.in $(wildcard envs/torchvision_operators/*)
 	@$(PYTHON) -c 'import sys; sys.exit("AdvMRI needs Python 3.11 or newer; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c envs/requirements.lock "$$(grep '^torch==' envs/requirements.in)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements.lock
+	$(PIP) --no-deps --require-hashes -r envs/requirements.lock
+	$(PIP) $$(grep -E '^torch(vision)?==' envs/requirements.in)
+	$(BIN)/python -c 'import torchvision' 2> /dev/null || $(PIP) --no-deps --no-build-isolation ./envs/torchvision_operators
 	@touch $@
 
 $(VENV)/.dev-ready: $(VENV)/.ready envs/requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-dev.lock
+	$(PIP) --no-deps --require-hashes -r envs/requirements-dev.lock
 	@touch $@
 
 checks: $(VENV)/.dev-ready
@@ -64,8 +66,18 @@ notebook: environment
 schema: environment
 	$(BIN)/python -m workflow_scripts.write_schema --output config.schema.json
 
-lock: environment
-	$(BIN)/python envs/lock.py
+# What depends on the build of torch stays outside: pip takes it with torch, pinned by torch itself.
+WITH_TORCH := torch torchvision triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-, cublas \
+    cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 \
+    nvjitlink nvshmem-cu13 nvtx)
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    --custom-compile-command 'make lock' $(addprefix --no-emit-package ,$(WITH_TORCH))
+
+lock:
+	$(COMPILE) envs/requirements.in --output-file envs/requirements.lock
+	$(COMPILE) envs/requirements-dev.in --constraints envs/requirements.lock \
+	    $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/--no-emit-package \1/p' envs/requirements.lock) \
+	    --output-file envs/requirements-dev.lock
 
 clean:
 	rm -rf results logs data .snakemake

@@ -1,14 +1,10 @@
 """The published fastMRI+ knee annotations: one pinned version, downloaded once and checked.
 
-Imported while Snakemake parses, so the standard library is all it needs.
+Imported while Snakemake parses, so pooch, which does the work, is loaded only for a download.
 """
 
 import hashlib
-import os
-import urllib.error
-import urllib.request
-from http import HTTPStatus
-from http.client import HTTPException
+import re
 from pathlib import Path
 
 from advmri.errors import InputError
@@ -19,19 +15,8 @@ COMMIT = "67ed9a68ee33d3197f93893e8125688470c4a577"
 URL = f"https://raw.githubusercontent.com/microsoft/fastmri-plus/{COMMIT}/Annotations/knee.csv"
 SHA256 = "c1f4a083646cec815b67f005f8d7764313d1b82a028b90c272a4d000330d065b"
 PATH = Path("data/fastmri-plus/knee.csv")
-LARGEST = 1 << 24
-"""Bytes; the file has less than one million."""
 TIMEOUT = 60.0
 """Seconds without an answer."""
-
-
-def _fetch(url: str) -> bytes:
-    """Return the content at `url`; raises OSError where there is none."""
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-        if answer.status != HTTPStatus.OK:
-            raise OSError(f"HTTP status {answer.status}")
-        content: bytes = answer.read(LARGEST + 1)
-    return content
 
 
 def _one_line(reason: object) -> str:
@@ -45,27 +30,23 @@ def download_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256
         InputError: where the file cannot be had, or is not the one that is wanted; says where to put it by hand.
     """
     by_hand = f"download it where there is a network and put it at {path}, or name your own copy in dataset.annotations"
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
     try:
-        content = _fetch(url)
-    except (OSError, ValueError, HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        status = f"HTTP status {error.code}, " if isinstance(error, urllib.error.HTTPError) else ""
+        pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader)
+    except (OSError, ValueError) as error:
+        if found := re.search(r"expected \w+ but got (\w+)", str(error)):
+            raise InputError(
+                f"{url}: not the expected file (SHA-256 {found[1]}, expected {sha256}); {by_hand}."
+            ) from error
+        code = getattr(getattr(error, "response", None), "status_code", None)
+        status = f"HTTP status {code}, " if code else ""
         raise InputError(
-            f"{url}: the fastMRI+ annotations cannot be downloaded ({status}{_one_line(reason)}); {by_hand}."
+            f"{url}: the fastMRI+ annotations cannot be downloaded ({status}{_one_line(error)}); {by_hand}."
         ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise InputError(f"{url}: not the expected file (SHA-256 {found}, expected {sha256}); {by_hand}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    path.chmod(0o644)  # pooch's temporary file is for its owner alone
 
 
 def ensure_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256) -> bool:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-NAMESPACE = "http://www.ismrm.org/ISMRMRD"
 LARMOR_FREQUENCY_3T_HZ = 123_250_000
 
 
@@ -42,21 +41,6 @@ def decode_header(text: str | bytes) -> Geometry:
     return Geometry((crop[0], crop[1]), (left, left + _integer(header, *limits, "maximum") + 1))
 
 
-def _add(parent: ElementTree.Element, tag: str, value: object = None) -> ElementTree.Element:
-    node = ElementTree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
-    if value is not None:
-        node.text = str(value)
-    return node
-
-
-def _add_space(encoding: ElementTree.Element, tag: str, matrix: tuple[int, int], size_mm: tuple[float, float]) -> None:
-    space = _add(encoding, tag)
-    for name, values in (("matrixSize", (*matrix, 1)), ("fieldOfView_mm", (*size_mm, 1.0))):
-        node = _add(space, name)
-        for axis, value in zip("xyz", values, strict=True):
-            _add(node, axis, value)
-
-
 def encode_header(
     encoded: tuple[int, int],
     recon: tuple[int, int],
@@ -75,24 +59,30 @@ def encode_header(
         field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
         acquired: columns [left, right) that were acquired; none: all.
     """
+    # Here, not above: xsdata is slow to load, and only a simulation writes headers.
+    from ismrmrd import xsd
+
+    def space(matrix: tuple[int, int], size_mm: tuple[float, float]) -> xsd.encodingSpaceType:
+        return xsd.encodingSpaceType(
+            matrixSize=xsd.matrixSizeType(x=matrix[0], y=matrix[1], z=1),
+            fieldOfView_mm=xsd.fieldOfViewMm(x=size_mm[0], y=size_mm[1], z=1.0),
+        )
+
     left, right = acquired or (0, encoded[1])
-    ElementTree.register_namespace("", NAMESPACE)
-    root = ElementTree.Element(f"{{{NAMESPACE}}}ismrmrdHeader")
-    system = _add(root, "acquisitionSystemInformation")
-    _add(system, "receiverChannels", coils)
-    conditions = _add(root, "experimentalConditions")
-    _add(conditions, "H1resonanceFrequency_Hz", LARMOR_FREQUENCY_3T_HZ)
-    encoding = _add(root, "encoding")
-    _add_space(encoding, "encodedSpace", encoded, field_of_view_mm)
     recon_mm = (field_of_view_mm[0] * recon[0] / encoded[0], field_of_view_mm[1] * recon[1] / encoded[1])
-    _add_space(encoding, "reconSpace", recon, recon_mm)
-    limits = _add(encoding, "encodingLimits")
-    for tag, maximum, centre in (
-        ("kspace_encoding_step_1", right - left - 1, encoded[1] // 2 - left),
-        ("slice", slices - 1, slices // 2),
-    ):
-        limit = _add(limits, tag)
-        for key, value in (("minimum", 0), ("maximum", maximum), ("center", centre)):
-            _add(limit, key, value)
-    _add(encoding, "trajectory", "cartesian")
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    columns = xsd.limitType(minimum=0, maximum=right - left - 1, center=encoded[1] // 2 - left)
+    encoding = xsd.encodingType(
+        encodedSpace=space(encoded, field_of_view_mm),
+        reconSpace=space(recon, recon_mm),
+        encodingLimits=xsd.encodingLimitsType(
+            kspace_encoding_step_1=columns, slice=xsd.limitType(minimum=0, maximum=slices - 1, center=slices // 2)
+        ),
+        trajectory=xsd.trajectoryType.CARTESIAN,
+    )
+    header = xsd.ismrmrdHeader(
+        acquisitionSystemInformation=xsd.acquisitionSystemInformationType(receiverChannels=coils),
+        experimentalConditions=xsd.experimentalConditionsType(H1resonanceFrequency_Hz=LARMOR_FREQUENCY_3T_HZ),
+        encoding=[encoding],
+    )
+    text: str = xsd.ToXML(header)
+    return text.encode()

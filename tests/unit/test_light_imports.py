@@ -9,6 +9,7 @@ from support import ROOT
 COMPILER = ("torch._inductor", "torch._dynamo", "sympy")
 """Parts of torch that take longer to load than a small attack to run."""
 HEAVY = ("torch", "numpy", "pandas", "scipy", "h5py", "skimage", "fastmri", "pytorch_lightning", "matplotlib")
+HEAVY += ("pooch", "ismrmrd", "xsdata")
 
 
 def loaded_by(statement, among=HEAVY):
@@ -59,6 +60,10 @@ def test_programs_without_a_network_do_not_load_torch(program):
 def test_reading_what_a_family_stored_does_not_load_torch():
     read = "from advmri.attacks.settings import kinds\nfrom advmri.attacks.family import stored_results\n"
     assert loaded_by(f"{read}[stored_results(kind).ARRAYS for kind in kinds()]") <= {"numpy"}
+
+
+def test_attacking_loads_no_writer_of_headers():
+    assert loaded_by("import workflow_scripts.attack", ("ismrmrd", "xsdata", "pooch")) == set()
 
 
 def test_attacking_does_not_load_torchs_compiler():

@@ -1,8 +1,12 @@
 """The environments agree: conda file, requirements and lock."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from support import ROOT
@@ -12,8 +16,9 @@ CONDA_NAMES = {"pytorch": "torch"}
 
 
 def pins(path):
-    """`name==version` lines by name."""
-    lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+    """`name==version` lines by name, without markers and hashes."""
+    lines = [re.split(r"[#;\\]", line)[0].strip() for line in path.read_text().splitlines()]
+    lines = [line for line in lines if not line.startswith("--hash")]
     found = dict(line.split("==") for line in lines if line)
     assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in found.values())
     return {name.lower(): version for name, version in found.items()}
@@ -30,9 +35,34 @@ def conda_pins():
 
 def test_every_requirement_is_locked():
     wanted, locked = pins(ENVS / "requirements.in"), pins(ENVS / "requirements.lock")
-    torch = wanted.pop("torch")  # installed first, CPU or CUDA build
-    assert torch and "torch" not in locked
+    for name in ("torch", "torchvision"):  # CPU or CUDA build, as pip chooses
+        assert wanted.pop(name) and name not in locked
     assert wanted.items() <= locked.items()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_every_pin_has_hashes_and_none_depends_on_the_build_of_torch(name):
+    entries = re.split(r"\n(?=\w)", (ENVS / name).read_text().partition("\n#    make lock\n")[2])
+    assert len(entries) == len(pins(ENVS / name))
+    for entry in entries:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
+        assert not re.match(r"(torch|torchvision|triton|nvidia-.*|cuda-.*)==", entry), entry
+
+
+def test_no_installed_package_lacks_another():
+    """Where the environment is the one that the Makefile makes."""
+    try:
+        distribution("torchvision")
+    except PackageNotFoundError:
+        pytest.skip("an environment from before torchvision was required: make environment")
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_lightning_and_torchvision_import_together():
+    pytest.importorskip("torchvision", exc_type=ModuleNotFoundError)
+    code = "import torchvision, pytorch_lightning, fastmri"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_conda_environment_has_the_same_versions():

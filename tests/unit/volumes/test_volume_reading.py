@@ -1,6 +1,7 @@
 """Volumes are fastMRI's: its own loader reads what is written here, and bad files are named."""
 
 import gc
+import re
 import weakref
 
 import h5py
@@ -79,7 +80,7 @@ def test_zero_filled_columns_come_from_the_header(tmp_path):
     path = tmp_path / "file1.h5"
     write_small_volume(path, rows=48, columns=32)
     with h5py.File(path, "a") as file:
-        header = file["ismrmrd_header"][()].decode()
+        header = re.sub(r">\s+<", "><", file["ismrmrd_header"][()].decode())
         old = "<minimum>0</minimum><maximum>31</maximum><center>16</center>"
         assert old in header
         del file["ismrmrd_header"]
@@ -103,6 +104,11 @@ def test_header_is_valid_ismrmrd(rows, columns, slices, coils):
     assert encoding.encodingLimits.slice.maximum == slices - 1
     field = encoding.reconSpace.fieldOfView_mm
     assert field.x / recon.x == pytest.approx(320.0 / rows) and field.y / recon.y == pytest.approx(240.0 / columns)
+
+
+def test_header_is_the_same_bytes_every_time():
+    facts = ((48, 32), (24, 24), 3, 4, (280.0, 161.3), (5, 31))
+    assert encode_header(*facts) == encode_header(*facts)
 
 
 def test_header_of_a_written_volume_parses_to_the_same_geometry(tmp_path):
