@@ -37,7 +37,7 @@ def download_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256
     try:
         pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader)
     except (OSError, ValueError) as error:
-        if found := re.search(r"expected \w+ but got (\w+)", str(error)):
+        if found := re.search(r"expected \S+ but got (\w+)", str(error)):
             raise InputError(
                 f"{url}: not the expected file (SHA-256 {found[1]}, expected {sha256}); {by_hand}."
             ) from error

@@ -95,6 +95,7 @@ def test_the_packages_ranges_hold_what_is_locked():
     listed = [*project["dependencies"], *project["optional-dependencies"]["slurm"]]
     ranges = {(requirement := Requirement(text)).name: requirement.specifier for text in listed}
     pinned = pins(ENVS / "requirements.in")
+    del pinned["torchvision"]  # fastmri asks for it; nothing here imports it
     assert ranges.keys() == pinned.keys()
     assert all(ranges[name].contains(version) for name, version in pinned.items())
     assert all({part.operator for part in specifier} == {">=", "<"} for specifier in ranges.values())
