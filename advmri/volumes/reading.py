@@ -12,6 +12,7 @@ from advmri.errors import InputError, UnusableSliceError, damaged
 from advmri.storage.access import no_access
 from advmri.volumes.checksum import check_facts, check_slice, has_slice_digests
 from advmri.volumes.hdf5_input import dataset_in_file, found_instead, open_input
+from advmri.volumes.header_agreement import check_axes, header_cautions
 from advmri.volumes.ismrmrd_header import Geometry, decode_header
 
 
@@ -26,6 +27,7 @@ class Volume:
         acquisition: fastMRI's name of the contrast, for instance CORPD_FBK; `unknown` where the file has none.
         patient: identifier of the patient, the volume's name where the file has none or an empty one.
         maximum: largest value of the fully sampled RSS volume, or None where it has to be computed.
+        cautions: what the header says otherwise than the data, where nothing depends on it.
     """
 
     path: Path
@@ -38,6 +40,7 @@ class Volume:
     acquisition: str
     patient: str
     maximum: float | None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def read_volume(path: Path) -> Volume:
         slices, coils, rows, columns = kspace.shape
         geometry = _read_geometry(file, path)
         crop, (left, right) = geometry.crop, geometry.padding
+        check_axes(path, geometry, rows, columns)
         target = dataset_in_file(file, "reconstruction_rss")
         if target is not None:
             if target.ndim != 3 or len(target) != slices or target.dtype.kind != "f":
@@ -142,6 +146,7 @@ def read_volume(path: Path) -> Volume:
             acquisition=_text(file, "acquisition", "unknown"),
             patient=_text(file, "patient_id", path.stem),
             maximum=_positive(file.attrs.get("max")),
+            cautions=header_cautions(geometry, (coils, rows, columns), crop),
         )
 
 
