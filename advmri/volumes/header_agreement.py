@@ -32,7 +32,7 @@ def header_cautions(geometry: Geometry, shape: tuple[int, int, int], crop: tuple
     for ratio, name in zip(geometry.pixel_ratio, ("rows", "columns"), strict=True):
         if ratio is not None and abs(ratio - 1) > PIXEL_TOLERANCE:
             found.append(
-                f"its header gives the reconstruction pixels of {1 / ratio:.3g} times k-space's along {name}: cut out as"
-                " it is here, the image would show another part of the view than the header says"
+                f"its header gives the reconstruction pixels of {1 / ratio:.3g} times k-space's along {name}: cut out"
+                " as it is here, the image shows another part of the view than the header says"
             )
     return tuple(found)
