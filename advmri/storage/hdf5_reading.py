@@ -8,7 +8,15 @@ from pathlib import Path
 
 import h5py
 
+OPEN_WITH_A_LOCK = "file locking flag values don't match"
+"""HDF5's words where this process has the file open already, as `h5py.File(path)` opens it."""
+
 
 def open_hdf5(path: Path) -> h5py.File:
     """Open a file for reading; raises what h5py raises (see `advmri.storage.access`)."""
-    return h5py.File(path, "r", locking=False)
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if OPEN_WITH_A_LOCK not in str(error):
+            raise
+    return h5py.File(path, "r")

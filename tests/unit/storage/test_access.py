@@ -227,3 +227,10 @@ def test_reading_leaves_no_lock_behind(made):
     volume = read_volume(made / "v1.h5")
     with h5py.File(made / "v1.h5", "r", locking=False), held(made / "v1.h5"):
         assert np.isfinite(read_slice(volume, 0).kspace).all()
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_file_that_this_process_has_open_is_read(made, mode):
+    """HDF5 wants the same locking of all who open a file in one process: in a notebook, say."""
+    with h5py.File(made / "v1.h5", mode):
+        assert read_slice(read_volume(made / "v1.h5"), 0).kspace.any()
