@@ -59,6 +59,7 @@ rule index_volume:
         runtime=minutes(10),
     params:
         minimum_box_size=CONFIG.dataset.minimum_box_size,
+        acquired_columns=CONFIG.dataset.acquired_columns,
         # What the boxes follow from; those of simulated volumes change with the volumes, or their code.
         boxes=lambda wildcards: (
             code_digest("simulate_annotations")
@@ -67,7 +68,7 @@ rule index_volume:
         ),
     shell:
         "python -m workflow_scripts.index_volume --volume {input.volume:q} --annotations {input.annotations:q}"
-        " --minimum-box-size {params.minimum_box_size} --output {output:q} --log {log:q}"
+        " --minimum-box-size {params.minimum_box_size} --acquired-columns {params.acquired_columns} --output {output:q} --log {log:q}"
 
 
 rule sampling_mask:

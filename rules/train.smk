@@ -45,6 +45,7 @@ rule train:
         settings=lambda wildcards: as_json(CONFIG.models[wildcards.model].training),
         centre_fraction=lambda wildcards: CONFIG.mask.center_fractions[int(wildcards.acceleration)],
         type=CONFIG.mask.type,
+        acquired_columns=CONFIG.dataset.acquired_columns,
         seed=CONFIG.seed,
         compute=COMPUTE,
         devices=CONFIG.compute.devices,
@@ -56,7 +57,8 @@ rule train:
         "exec {params.launch}python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
         " --architecture {params.architecture} --arguments {params.arguments:q} --settings {params.settings:q}"
         " --acceleration {wildcards.acceleration} --centre-fraction {params.centre_fraction}"
-        " --mask-type {params.type} --seed {params.seed} --workers {resources.loader_workers} {params.compute}"
+        " --mask-type {params.type} --acquired-columns {params.acquired_columns}"
+        " --seed {params.seed} --workers {resources.loader_workers} {params.compute}"
         " --devices {params.devices} --nodes {params.nodes} --code-digest {params.digest} --volumes {input.volumes:q} --history {output.history:q}"
         " --output {output.checkpoint:q} --log {log:q}"
 

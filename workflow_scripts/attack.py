@@ -13,7 +13,6 @@ from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
-import h5py
 import numpy as np
 from torch import Tensor
 
@@ -31,6 +30,7 @@ from advmri.storage.attack_file import (
     write_slice,
 )
 from advmri.storage.guarded_file import new_hdf5_file
+from advmri.storage.hdf5_reading import open_hdf5
 from advmri.storage.slice_jobs import job_range
 from advmri.volumes.index import VolumeIndex
 from workflow_scripts.attack_inputs import INPUTS, AttackInputs
@@ -173,7 +173,7 @@ def main(arguments: argparse.Namespace) -> None:
         termination.obey()
         with atomic_output(arguments.output) as temporary, new_hdf5_file(temporary) as file:
             for number in numbers:
-                with h5py.File(parts / f"{slice_group(number)}.h5", "r") as part_file:
+                with open_hdf5(parts / f"{slice_group(number)}.h5") as part_file:
                     part_file.copy(slice_group(number), file)
             write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
         termination.obey()

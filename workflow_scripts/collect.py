@@ -12,6 +12,7 @@ from advmri.storage.layout import SCORE_FILE, job_files
 from advmri.storage.tables import read_table
 from advmri.volumes.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.volumes.index import read_index
+from advmri.volumes.left_out import left_out_lines
 from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
 
@@ -22,15 +23,16 @@ def main(arguments: argparse.Namespace) -> None:
     """Read, concatenate, summarise, write."""
     paths = job_files(arguments.results, SCORE_FILE, arguments.series, arguments.jobs)
     note_inputs("scores", paths)
-    scores = [table for path in paths if not (table := read_table(path)).empty]
-    if not scores:
-        raise InputError("no box was attacked: every annotation is excluded; see excluded.csv of the index files.")
-    metrics = pd.concat(scores, ignore_index=True)
     indices = [read_index(path) for path in arguments.indices]
     audited = {index.volume for index in indices}
     rows = read_annotations(arguments.annotations)
     left_out = [entry for index in indices for entry in index.excluded]
     left_out += unaudited_annotations(rows, set(arguments.validation_volumes), audited)
+    summary_lines = left_out_lines((entry.volume, entry.reason) for entry in left_out)
+    scores = [table for path in paths if not (table := read_table(path)).empty]
+    if not scores:
+        raise InputError("\n".join(["no box was attacked, as every annotation is left out:", *summary_lines[1:]]))
+    metrics = pd.concat(scores, ignore_index=True)
     excluded = [asdict(entry) for entry in sorted(left_out, key=lambda entry: entry.line)]
     write_table(arguments.metrics, metrics)
     summary = summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed)
@@ -41,7 +43,9 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.zero_filled and BASELINE not in arguments.zero_filled:
         quality = quality[quality.model != BASELINE]
     write_table(arguments.quality, quality)
-    LOGGER.info("%d rows, %d annotations excluded", len(metrics), len(excluded))
+    LOGGER.info("%d rows", len(metrics))
+    for line in summary_lines:
+        LOGGER.info("%s", line)
 
 
 def options() -> argparse.ArgumentParser:

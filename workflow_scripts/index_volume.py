@@ -11,12 +11,20 @@ from advmri.volumes.annotations import boxes_of_volume, read_annotations, slice_
 from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.index import SliceIndex, VolumeIndex
 from advmri.volumes.reading import read_slice, read_volume, volume_maximum
+from advmri.volumes.sampling import (
+    centre_caution,
+    check_sampling,
+    filled_rows,
+    with_acquired_columns,
+)
 from workflow_scripts.program import LOGGER, parser, run, write_text
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read the volume and the annotations, write the index."""
-    volume = read_volume(arguments.volume)
+    volume = with_acquired_columns(read_volume(arguments.volume), arguments.acquired_columns)
+    for caution in volume.cautions:
+        LOGGER.warning("%s: %s", volume.path, caution)
     name = arguments.volume.stem
     rows = read_annotations(arguments.annotations)
     boxes, excluded = boxes_of_volume(rows, name, volume.slices, volume.crop, arguments.minimum_box_size)
@@ -24,6 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     for number, found in boxes.items():
         try:
             scan = read_slice(volume, number)
+            check_sampling(volume, number, scan.kspace, arguments.acquired_columns)
             checked_target(volume, number, scan.kspace)
         except UnusableSliceError as error:
             LOGGER.warning("left out: %s", error)
@@ -35,7 +44,9 @@ def main(arguments: argparse.Namespace) -> None:
             LOGGER.warning(
                 "%s: slice %d: coils %s of %d are zero everywhere and left out", name, number, dead, volume.coils
             )
-        noise = measure_thermal_noise(scan.kspace, volume.padding)
+        if off_centre := centre_caution(scan.kspace):
+            LOGGER.warning("%s: slice %d: %s", name, number, off_centre)
+        noise = measure_thermal_noise(filled_rows(scan.kspace), volume.padding)
         annotated[number] = SliceIndex(found, scan.coils, noise, array_digest(scan.kspace))
     try:
         check_maximum(volume)
@@ -67,6 +78,9 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--volume", type=Path, required=True, help="a fastMRI .h5")
     made.add_argument("--annotations", type=Path, required=True, help="fastMRI+ CSV")
     made.add_argument("--minimum-box-size", type=int, default=1, help="shortest side of a box that is kept, in pixels")
+    made.add_argument(
+        "--acquired-columns", choices=("header", "kspace"), default="header", help="who says which those are"
+    )
     made.add_argument("--output", type=Path, required=True, help="the index, JSON")
     return made
 

@@ -11,6 +11,7 @@ from advmri.errors import InputError
 from advmri.image_quality.metrics import shown_metrics
 from advmri.scores.leakage import LEAKAGE
 from advmri.storage.tables import read_table
+from advmri.volumes.left_out import left_out_lines
 from workflow_scripts.program import parser, run
 
 
@@ -46,6 +47,14 @@ def _claims(path: Path) -> list[str]:
     return ["The paper's claims, number of comparisons that (tables/claims.csv):", *lines, ""]
 
 
+def _left_out(path: Path) -> list[str]:
+    """Return how many annotations were left out, and why; where tables are copied, that one may not be there."""
+    if not path.is_file():
+        return []
+    excluded = read_table(path)
+    return [*left_out_lines(zip(excluded.volume, excluded.reason, strict=True)), ""]
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Read the tables and print."""
     tables, figures = arguments.results / "tables", arguments.results / "figures"
@@ -67,6 +76,7 @@ def main(arguments: argparse.Namespace) -> None:
         short_table(summary).to_string(index=False),
         "",
         *leakage,
+        *_left_out(tables / "excluded.csv"),
         *_claims(tables / "claims.csv"),
         f"Figures: {figures}/*.png and *.svg, each with the CSV behind it",
         f"Tables:  {tables}/*.csv",

@@ -20,6 +20,7 @@ from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
 from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.reading import Volume, read_kspace, read_volume
+from advmri.volumes.sampling import AcquiredColumns, check_sampling, with_acquired_columns
 from workflow_scripts.launcher import heed_launcher, is_first_process
 from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
@@ -50,15 +51,17 @@ def _devices(wanted: str, kind: str) -> int:
     return number
 
 
-def _check_volumes(volumes: Sequence[Volume]) -> None:
-    """Raise InputError before the first step where a volume's maximum or its middle image is not that of its data.
+def _check_volumes(volumes: Sequence[Volume], acquired: AcquiredColumns) -> None:
+    """Raise InputError before the first step where a volume's maximum or its middle slice is not what it says.
 
     Training without augmentation compares the other images as it comes to them.
     """
     with Progress("check volumes", len(volumes), "volumes") as progress:
         for done, volume in enumerate(volumes, start=1):
             middle = volume.slices // 2
-            checked_target(volume, middle, read_kspace(volume, middle))
+            kspace = read_kspace(volume, middle)
+            check_sampling(volume, middle, kspace, acquired)
+            checked_target(volume, middle, kspace)
             check_maximum(volume)
             progress.update(done)
 
@@ -75,9 +78,10 @@ def main(arguments: argparse.Namespace) -> None:
     settings = TrainingSettings.model_validate(json.loads(arguments.settings))
     sizes = json.loads(arguments.arguments)
     mask = MaskSettings(arguments.mask_type, arguments.acceleration, arguments.centre_fraction)
-    volumes = [read_volume(path) for path in sorted(arguments.volumes)]
+    acquired = arguments.acquired_columns
+    volumes = [with_acquired_columns(read_volume(path), acquired) for path in sorted(arguments.volumes)]
     if is_first_process():
-        _check_volumes(volumes)
+        _check_volumes(volumes, acquired)
     training, _ = split_holdout(volumes, settings.holdout_volumes)
     steps = training_length(settings, sum(volume.slices for volume in training)).steps
     determining = {
@@ -89,6 +93,7 @@ def main(arguments: argparse.Namespace) -> None:
         # A state counts forward passes.
         "processes": compute.processes,
         "volumes": [_state_of(volume.path) for volume in volumes],
+        "padding": [volume.padding for volume in volumes],
         "code": arguments.code_digest,
     }
     seed = derive_seed(
@@ -162,6 +167,9 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--nodes", type=int, default=1, help="more than one: srun starts a process per device")
     made.add_argument("--trained-on", default="train", help="the split(s), noted in the checkpoint")
     made.add_argument("--code-digest", default="", help="state of the code; a changed one does not resume")
+    made.add_argument(
+        "--acquired-columns", choices=("header", "kspace"), default="header", help="who says which those are"
+    )
     made.add_argument("--volumes", type=Path, nargs="+", required=True, help="fastMRI .h5 files")
     made.add_argument("--history", type=Path, required=True, help="learning curve, CSV")
     made.add_argument("--output", type=Path, required=True, help="model.pt")

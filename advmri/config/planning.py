@@ -12,10 +12,11 @@ from pathlib import Path
 from advmri.config.schema import Config
 from advmri.errors import InputError
 from advmri.simulation.lesion_plan import planned_lesions, volume_names
+from advmri.storage.access import NoAccessError
 from advmri.storage.slice_jobs import job_name
 from advmri.volumes import fastmri_plus
-from advmri.volumes.annotations import AnnotationRow, annotated_slices, read_annotations
-from advmri.volumes.folder import file_problem, volume_names_in
+from advmri.volumes.annotations import AnnotationRow, annotated_slices, ending_hint, read_annotations
+from advmri.volumes.folder import file_problem, other_endings, volume_names_in
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Plan:
         found = {volume: self._annotated(volume) for volume in self.validation_volumes}
         annotated = {volume: slices for volume, slices in found.items() if slices}
         if not annotated:
-            raise InputError(f"{self.annotations}: no box belongs to a volume in {self.root / 'multicoil_val'}.")
+            hint = ending_hint([row.volume for row in self._rows], self.validation_volumes)
+            raise InputError(f"{self.annotations}: no box belongs to a volume in {self.root / 'multicoil_val'}{hint}.")
         limit = self.config.dataset.audited_volumes
         return dict(list(annotated.items())[:limit])
 
@@ -130,15 +132,23 @@ class Plan:
         ]
 
     def notes(self) -> list[str]:
-        """Return what the user should know before the run: annotated volumes that are not on disk."""
+        """Return what the user should know before the run: files that are no volumes, annotated volumes without one."""
         if self.config.dataset.kind == "simulated":
             return []
+        return self._notes_on_endings() + self._notes_on_annotations()
+
+    def _notes_on_endings(self) -> list[str]:
+        folders = [self.root / f"multicoil_{split}" for split in ("train", "val")]
+        return [f"{folder}: some files are left out{hint}." for folder in folders if (hint := other_endings(folder))]
+
+    def _notes_on_annotations(self) -> list[str]:
         annotated = {row.volume for row in self._rows if row.has_area}
         known = set(self.validation_volumes) | {path.stem for path in self.root.glob("multicoil_train/*.h5")}
         missing = sorted(annotated - known)
         if not missing:
             return []
         shown = ", ".join(f"{name!a}" for name in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        shown += ending_hint(missing, known)
         return [
             f"{self.annotations}: {len(missing)} of {len(annotated)} annotated volumes are in neither folder of"
             f" {self.root} and are not audited: {shown}. tables/excluded.csv will name their boxes."
@@ -155,15 +165,22 @@ class Plan:
         """Check that every volume that will be read looks like HDF5 and is as long as it says.
 
         Raises:
-            InputError: naming every one that does not.
+            InputError: naming every one that does not, or that cannot be read.
         """
         if self.config.dataset.kind == "simulated":
             return
         wanted = [("train", volume) for volume in self.training_volumes] + [("val", v) for v in self.audited_volumes]
-        problems = []
+        problems, unread = [], []
         for split, volume in wanted:
             path = self.volume_path(split, volume)
-            if problem := file_problem(path):
-                problems.append(f"  {path}: {problem}")
-        if problems:
-            raise InputError("these volumes cannot be read; restore or remove them:\n" + "\n".join(problems))
+            try:
+                if problem := file_problem(path):
+                    problems.append(f"  {path}: {problem}")
+            except NoAccessError as error:
+                unread.append(f"  {error}")
+        blocks = [
+            (unread, "these volumes could not be read:"),
+            (problems, "these volumes are no whole HDF5 files; restore or remove them:"),
+        ]
+        if problems or unread:
+            raise InputError("\n".join("\n".join([head, *lines]) for lines, head in blocks if lines))

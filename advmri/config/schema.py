@@ -39,6 +39,11 @@ class DatasetSettings(BaseModel):
     audited_volumes: int | None = Field(None, ge=1, description="attack the first so many annotated volumes; none: all")
     training_volumes: int | None = Field(None, ge=1, description="train on the first so many volumes; none: all")
     minimum_box_size: int = Field(1, ge=1, description="boxes with a shorter side in pixels are excluded; 1 keeps all")
+    acquired_columns: Literal["header", "kspace"] = Field(
+        "header",
+        description="who says which columns were acquired: the header, which k-space must not contradict; or k-space"
+        " within them, so that outer columns of zeros (partial Fourier, zero padding) count as not acquired",
+    )
     simulation: SimulationSettings = Field(SimulationSettings(), description="used where kind is simulated")
 
     @model_validator(mode="after")

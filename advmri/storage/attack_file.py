@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from advmri.errors import damaged
+from advmri.storage.access import no_access, unreadable
 from advmri.storage.hdf5_digest import (
     DIGEST,
     UNREADABLE,
@@ -23,6 +23,7 @@ from advmri.storage.hdf5_digest import (
     content_digest,
     open_own_file,
 )
+from advmri.storage.hdf5_reading import open_hdf5
 
 FORMAT_VERSION = 3
 Array = NDArray[Any]
@@ -94,12 +95,14 @@ def write_slice(file: h5py.File, result: SliceResult) -> None:
 
 
 def is_whole_slice(path: Path, number: int) -> bool:
-    """Whether a file holds a slice as `write_slice` wrote it."""
+    """Whether a file holds a slice as `write_slice` wrote it; raises NoAccessError where it cannot be read."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             group = file[slice_group(number)]
             return bool(group.attrs[DIGEST] == content_digest(group))
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if unread := no_access(path, error):
+            raise unread from error
         return False
 
 
@@ -151,7 +154,7 @@ class AttackFile:
         try:
             group = self.file[name]
         except UNREADABLE as error:
-            raise damaged(self.path, f"{name} cannot be read ({error})") from error
+            raise unreadable(self.path, name, error) from error
         if self._check and slice_number not in self._checked:
             check_digest(group, lambda: content_digest(group), self.path, name)
             self._checked.add(slice_number)

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError, damaged
+from advmri.storage.access import no_access, unreadable
+from advmri.storage.hdf5_reading import open_hdf5
 
 DIGEST = "content_sha256"
 UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, MemoryError, OverflowError)
@@ -72,14 +74,15 @@ def open_own_file(path: Path) -> h5py.File:
     Raises:
         DamagedFileError: where HDF5 cannot open it, or it holds what this project never writes: links, and data that
             lie in another file, which no checksum counts.
+        NoAccessError: where locks, permissions or the disk keep it from being read.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; start the run again, which makes it.")
     try:
-        file = h5py.File(path, "r")
+        file = open_hdf5(path)
         elsewhere = _points_elsewhere(file)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; start the run again, which makes it.") from error
     except UNREADABLE as error:
-        raise damaged(path, f"HDF5 cannot open it ({error})") from error
+        raise no_access(path, error) or damaged(path, f"HDF5 cannot open it ({error})") from error
     if elsewhere is not None:
         file.close()
         raise damaged(path, f"{elsewhere} is a link, or lies in another file")
@@ -114,6 +117,6 @@ def check_digest(item: h5py.Group | h5py.Dataset, digest: Callable[[], str], pat
     try:
         same = item.attrs.get(DIGEST) == digest()
     except UNREADABLE as error:
-        raise damaged(path, f"{what} cannot be read ({error})") from error
+        raise unreadable(path, what, error) from error
     if not same:
         raise damaged(path, f"{what} is not what its checksum says")

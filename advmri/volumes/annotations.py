@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import TextIO
 
 from advmri.errors import InputError
+from advmri.storage.access import no_access
 from advmri.storage.text_digest import check_table
+from advmri.volumes.csv_rows import numbered_rows, separator_hint
 
 COLUMNS = ("file", "slice", "study_level", "x", "y", "width", "height", "label")
+UNLABELLED = "unlabelled"
+"""Label of a row whose cell is empty: tables take an empty cell for a missing one."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +90,22 @@ def _study_level(value: str, path: Path, line: int) -> bool:
 
 
 def read_annotations(path: Path) -> list[AnnotationRow]:
-    """Read every row of a fastMRI+ CSV; labels are stripped of spaces.
+    """Read every row of a fastMRI+ CSV; labels are stripped of spaces, and `unlabelled` where empty.
 
     Raises:
         InputError: where the file or a column is missing, or a cell is not a number.
         DamagedFileError: where a simulated file is not what the checksum beside it says.
+        NoAccessError: where permissions or the disk keep it from being read.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such annotation file; check dataset.annotations in the config.")
-    check_table(path)
     try:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such annotation file; check dataset.annotations in the config.")
+        check_table(path)
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+    except OSError as error:
+        raise no_access(path, error) or error from error
     try:
         return _rows(text, path)
     except csv.Error as error:
@@ -106,15 +113,21 @@ def read_annotations(path: Path) -> list[AnnotationRow]:
 
 
 def _rows(text: str, path: Path) -> list[AnnotationRow]:
+    rows = []
     with io.StringIO(text, newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        numbered = numbered_rows(file)
+        names = next(numbered, (1, []))[1]
+        missing = [name for name in COLUMNS if name not in names]
         if missing:
-            raise InputError(f"{path}: column(s) {', '.join(missing)} missing; fastMRI+ has {', '.join(COLUMNS)}.")
-        rows = []
-        for line, cells in enumerate(reader, start=2):
-            if any(cells[name] is None for name in COLUMNS):
+            hint = separator_hint(names)
+            raise InputError(
+                f"{path}: column(s) {', '.join(missing)} missing; fastMRI+ has {', '.join(COLUMNS)}{hint}."
+            )
+        last = max(names.index(name) for name in COLUMNS)
+        for line, values in numbered:
+            if len(values) <= last:
                 raise InputError(f"{path}, line {line}: fewer cells than columns.")
+            cells = dict(zip(names, values, strict=False))
             number = {name: _whole(cells[name], path, line, name) for name in ("slice", "x", "y", "width", "height")}
             if number["slice"] is None or not cells["file"].strip():
                 raise InputError(f"{path}, line {line}: 'file' or 'slice' is empty.")
@@ -128,7 +141,7 @@ def _rows(text: str, path: Path) -> list[AnnotationRow]:
                     y=number["y"],
                     width=number["width"],
                     height=number["height"],
-                    label=cells["label"].strip(),
+                    label=cells["label"].strip() or UNLABELLED,
                 )
             )
     return rows
@@ -221,6 +234,12 @@ def slice_left_out(
     ]
 
 
+def ending_hint(volumes: Iterable[str], known: Collection[str]) -> str:
+    """Return a hint where names of volumes carry the ending of their files; else nothing."""
+    found = [name for name in volumes if name not in known and name.removesuffix(".h5") in known]
+    return f" ({found[0]!a}: write it without .h5)" if found else ""
+
+
 def unaudited_annotations(
     rows: Iterable[AnnotationRow], validation_volumes: Collection[str], audited_volumes: Collection[str]
 ) -> list[ExcludedAnnotation]:
@@ -230,7 +249,7 @@ def unaudited_annotations(
         if row.volume in audited_volumes:
             continue
         if row.volume not in validation_volumes:
-            reason = "no volume of this name in multicoil_val"
+            reason = f"no volume of this name in multicoil_val{ending_hint([row.volume], validation_volumes)}"
         elif row.has_area:
             reason = "volume left out by dataset.audited_volumes"
         else:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import damaged
+from advmri.storage.access import unreadable
 from advmri.storage.hdf5_digest import DIGEST, UNREADABLE, array_digest, check_digest, content_digest
 
 SLICE_DIGESTS = "slice_sha256"
@@ -38,7 +39,7 @@ def check_facts(file: h5py.File, path: Path) -> None:
     try:
         sealed = DIGEST in file.attrs
     except UNREADABLE as error:
-        raise damaged(path, f"its attributes cannot be read ({error})") from error
+        raise unreadable(path, "what it says of itself", error) from error
     if sealed:
         check_digest(file, lambda: _digest_of_facts(file), path, "what it says of itself")
 

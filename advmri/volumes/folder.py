@@ -3,15 +3,19 @@
 Imported while Snakemake parses, so the standard library is all it needs.
 """
 
+import os
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 from advmri.errors import InputError
+from advmri.storage.access import no_access
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_OF_FILE_OFFSET = {0: 40, 1: 44, 2: 28, 3: 28}
 """Where the superblock says how long the file is, by its version (HDF5 file format specification 3.0, II.A)."""
 LONGEST_NAME = 200
+OTHER_ENDINGS = (".hdf5", ".hdf", ".he5", ".hd5")
 
 
 def _name_problem(name: str) -> str | None:
@@ -38,27 +42,65 @@ def volume_names_in(folder: Path) -> list[str]:
 
     Raises:
         InputError: where the folder is missing or empty, or names cannot be used: all of them at once.
+        NoAccessError: where it cannot be read.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder; dataset.root needs multicoil_train/ and multicoil_val/.")
-    names = sorted(path.name.removesuffix(".h5") for path in folder.glob("*.h5") if not path.name.startswith("."))
+    try:
+        entries = [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{folder}: there is no such folder; dataset.root needs multicoil_train/ and multicoil_val/."
+        ) from error
+    except OSError as error:
+        raise no_access(folder, error) or error from error
+    names = sorted(name.removesuffix(".h5") for name in entries if name.endswith(".h5") and not name.startswith("."))
     if not names:
-        raise InputError(f"{folder}: holds no *.h5 volume.")
+        raise InputError(f"{folder}: holds no *.h5 volume{other_endings(folder)}.")
     problems = [f"  {name + '.h5'!a} {problem}" for name in names if (problem := _name_problem(name))]
     if problems:
         raise InputError(f"{folder}: these volumes need other names:\n" + "\n".join(problems))
     return names
 
 
+def other_endings(folder: Path) -> str:
+    """Return a hint where files of a folder look like volumes but do not end in .h5; empty where none does."""
+    found = sorted(
+        path.name for path in folder.glob("*") if path.suffix.lower() in OTHER_ENDINGS or path.suffix == ".H5"
+    )
+    found = [name for name in found if not name.startswith(".")]
+    if not found:
+        return ""
+    return f"; volumes end in .h5: rename {found[0]!a}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+
+
+def _signature_offset(file: BinaryIO, size: int) -> int | None:
+    """Return where HDF5 begins: at 0, or behind a user block of 512 bytes or a power of two times that."""
+    offset = 0
+    while offset < size:
+        file.seek(offset)
+        if file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE:
+            return offset
+        offset = max(512, 2 * offset)
+    return None
+
+
 def file_problem(path: Path) -> str | None:
-    """Return what is wrong with a volume's file as far as its first bytes and its length tell; None for nothing."""
+    """Return what is wrong with a volume's file as far as its first bytes and its length tell; None for nothing.
+
+    Raises:
+        NoAccessError: where permissions or the disk keep it from being read.
+    """
     try:
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = _signature_offset(file, size)
+            if start is None:
+                return "not an HDF5 file"
+            file.seek(start)
             head = file.read(64)
     except OSError as error:
+        if unread := no_access(path, error):
+            raise unread from error
         return f"cannot be read ({error.strerror})"
-    if not head.startswith(HDF5_SIGNATURE):
-        return "not an HDF5 file"
     if len(head) < 64:
         return "truncated"
     version = head[8]
@@ -67,5 +109,4 @@ def file_problem(path: Path) -> str | None:
     if offset is None or size_of_offsets != 8:
         return None
     (expected,) = struct.unpack_from("<Q", head, offset)
-    found = path.stat().st_size
-    return f"truncated: {found} of {expected} bytes" if found < expected else None
+    return f"truncated: {size} of {expected} bytes" if size < expected else None

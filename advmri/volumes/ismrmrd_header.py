@@ -8,10 +8,22 @@ LARMOR_FREQUENCY_3T_HZ = 123_250_000
 
 @dataclass(frozen=True)
 class Geometry:
-    """What fastMRI reads from a header: (h, w) of the reconstruction and the acquired columns [left, right)."""
+    """What a header says: as fastMRI reads it, and what else can be compared with k-space.
+
+    Attributes:
+        crop: (h, w) of the reconstruction.
+        padding: acquired columns [left, right).
+        encoded: (readout, phase encoding) samples of the encoded space; the first is None where the header lacks it.
+        coils: receive coils, None where the header does not say.
+        pixel_ratio: size of a pixel of the encoded space over that of the reconstruction, along readout and phase
+            encoding; None where the header does not say.
+    """
 
     crop: tuple[int, int]
     padding: tuple[int, int]
+    encoded: tuple[int | None, int]
+    coils: int | None
+    pixel_ratio: tuple[float | None, float | None]
 
 
 def _integer(header: ElementTree.Element, *tags: str) -> int:
@@ -22,6 +34,30 @@ def _integer(header: ElementTree.Element, *tags: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ValueError(f"the ISMRMRD header has no number at {'/'.join(tags)}")
     return int(text)
+
+
+def _optional(header: ElementTree.Element, *tags: str) -> int | None:
+    try:
+        return _integer(header, *tags)
+    except ValueError:
+        return None
+
+
+def _pixel_mm(header: ElementTree.Element, space: str, axis: str) -> float | None:
+    """Return the field of view over the matrix size along an axis; None where either is missing or not positive."""
+    texts = [
+        header.findtext(f"{{*}}encoding/{{*}}{space}/{{*}}{of}/{{*}}{axis}") for of in ("fieldOfView_mm", "matrixSize")
+    ]
+    try:
+        size, samples = (float(text or "") for text in texts)
+    except ValueError:
+        return None
+    return size / samples if 0 < size < float("inf") and samples > 0 else None
+
+
+def _pixel_ratio(header: ElementTree.Element, axis: str) -> float | None:
+    encoded, recon = (_pixel_mm(header, space, axis) for space in ("encodedSpace", "reconSpace"))
+    return None if encoded is None or recon is None else encoded / recon
 
 
 def decode_header(text: str | bytes) -> Geometry:
@@ -38,7 +74,13 @@ def decode_header(text: str | bytes) -> Geometry:
     encoded_columns = _integer(header, "encoding", "encodedSpace", "matrixSize", "y")
     limits = ("encoding", "encodingLimits", "kspace_encoding_step_1")
     left = encoded_columns // 2 - _integer(header, *limits, "center")
-    return Geometry((crop[0], crop[1]), (left, left + _integer(header, *limits, "maximum") + 1))
+    return Geometry(
+        crop=(crop[0], crop[1]),
+        padding=(left, left + _integer(header, *limits, "maximum") + 1),
+        encoded=(_optional(header, "encoding", "encodedSpace", "matrixSize", "x"), encoded_columns),
+        coils=_optional(header, "acquisitionSystemInformation", "receiverChannels"),
+        pixel_ratio=(_pixel_ratio(header, "x"), _pixel_ratio(header, "y")),
+    )
 
 
 def encode_header(

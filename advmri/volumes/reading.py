@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError, UnusableSliceError, damaged
+from advmri.storage.access import no_access
 from advmri.volumes.checksum import check_facts, check_slice, has_slice_digests
-from advmri.volumes.hdf5_input import dataset_in_file, open_input
+from advmri.volumes.hdf5_input import dataset_in_file, found_instead, open_input
+from advmri.volumes.header_agreement import check_axes, header_cautions
 from advmri.volumes.ismrmrd_header import Geometry, decode_header
 
 
@@ -22,9 +24,10 @@ class Volume:
         slices, coils, rows, columns: shape of `kspace` [slices, coils, rows = readout, columns = phase encoding].
         crop: (h, w) of the reconstruction.
         padding: columns [left, right) that were acquired; those outside are zero-filled.
-        acquisition: fastMRI's name of the contrast, for instance CORPD_FBK.
-        patient: identifier of the patient, the volume's name where the file has none.
+        acquisition: fastMRI's name of the contrast, for instance CORPD_FBK; `unknown` where the file has none.
+        patient: identifier of the patient, the volume's name where the file has none or an empty one.
         maximum: largest value of the fully sampled RSS volume, or None where it has to be computed.
+        cautions: what the header says otherwise than the data, where nothing depends on it.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class Volume:
     acquisition: str
     patient: str
     maximum: float | None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,39 @@ class SliceKspace:
     coils: list[int]
 
 
-def _text(value: Any) -> str:
-    """Decode an attribute: fixed-length strings come as bytes."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def _text(file: h5py.File, key: str, absent: str) -> str:
+    """Return an attribute as text, `absent` where the file has none or an empty one, as anonymising often leaves.
+
+    Fixed-length strings come as bytes, some writers' as an array of one.
+    """
+    value = file.attrs.get(key, absent)
+    if isinstance(value, h5py.Empty):
+        return absent
+    if isinstance(value, np.ndarray):
+        if not value.size:
+            return absent
+        value = value.item() if value.size == 1 else value.tolist()
+    if isinstance(value, np.void):
+        value = value.tobytes()
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text.strip(" \t\r\n\0") or absent
 
 
 def _read_geometry(file: h5py.File, path: Path) -> Geometry:
     dataset = dataset_in_file(file, "ismrmrd_header")
     if dataset is None:
-        raise InputError(f"{path}: there is no dataset 'ismrmrd_header'; the volume is not in fastMRI's format.")
+        raise InputError(
+            f"{path}: there is no dataset 'ismrmrd_header'; {found_instead(file)}; the volume is not in fastMRI's"
+            " format."
+        )
     text = dataset[()]
+    if isinstance(text, np.ndarray) and text.size == 1:
+        text = text.item()
     if not isinstance(text, str | bytes):
-        raise InputError(f"{path}: 'ismrmrd_header' holds no text; the volume is not in fastMRI's format.")
+        raise InputError(
+            f"{path}: 'ismrmrd_header' holds no text but {dataset.dtype} {dataset.shape}; the volume is not in"
+            " fastMRI's format."
+        )
     try:
         return decode_header(text)
     except ValueError as error:
@@ -83,10 +108,14 @@ def read_volume(path: Path) -> Volume:
         check_facts(file, path)
         kspace = dataset_in_file(file, "kspace")
         if kspace is None or kspace.ndim != 4 or 0 in kspace.shape or kspace.dtype.kind != "c":
-            raise InputError(f"{path}: there is no complex dataset 'kspace' of shape [slices, coils, rows, columns].")
+            raise InputError(
+                f"{path}: there is no complex dataset 'kspace' of shape [slices, coils, rows, columns];"
+                f" {found_instead(file)}."
+            )
         slices, coils, rows, columns = kspace.shape
         geometry = _read_geometry(file, path)
         crop, (left, right) = geometry.crop, geometry.padding
+        check_axes(path, geometry, rows, columns)
         target = dataset_in_file(file, "reconstruction_rss")
         if target is not None:
             if target.ndim != 3 or len(target) != slices or target.dtype.kind != "f":
@@ -114,9 +143,10 @@ def read_volume(path: Path) -> Volume:
             columns=columns,
             crop=crop,
             padding=padding,
-            acquisition=_text(file.attrs.get("acquisition", "unknown")),
-            patient=_text(file.attrs.get("patient_id", path.stem)),
+            acquisition=_text(file, "acquisition", "unknown"),
+            patient=_text(file, "patient_id", path.stem),
             maximum=_positive(file.attrs.get("max")),
+            cautions=header_cautions(geometry, (coils, rows, columns), crop),
         )
 
 
@@ -130,6 +160,8 @@ def _read_slice(volume: Volume, name: str, slice_number: int) -> NDArray[Any] | 
         try:
             values = dataset[slice_number]
         except OSError as error:
+            if unread := no_access(volume.path, error):
+                raise unread from error
             if sealed:
                 raise damaged(volume.path, f"slice {slice_number} of '{name}' cannot be read ({error})") from error
             raise UnusableSliceError(

@@ -13,6 +13,7 @@ from advmri.storage.hdf5_digest import array_digest
 from advmri.volumes.checksum import seal
 from advmri.volumes.ismrmrd_header import encode_header
 from advmri.volumes.reading import rss_image
+from advmri.volumes.sampling import check_centre, check_no_gaps
 
 
 def write_volume(
@@ -27,7 +28,8 @@ def write_volume(
 ) -> None:
     """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume with checksums.
 
-    One slice is in memory at a time. Outer columns that are zero in every slice count as not acquired.
+    One slice is in memory at a time. Outer columns that are zero in every slice count as not acquired; columns that are
+    zero between others, or a centre of k-space at the corner, are refused.
 
     Args:
         path: where to write; the caller renames it into place.
@@ -57,6 +59,7 @@ def write_volume(
                 filled = np.zeros(shape[2], bool)
             if one.shape != shape:
                 raise InputError(f"slice {count - 1} has k-space {one.shape}, the slices before it {shape}.")
+            check_centre(f"slice {count - 1}", one)
             filled |= one.any(axis=(0, 1))
             target = rss_image(one, crop)
             for name, values in (("kspace", one), ("reconstruction_rss", target)):
@@ -70,6 +73,7 @@ def write_volume(
             raise InputError(f"{path}: there is no slice to write.")
         columns = np.flatnonzero(filled)
         acquired = (int(columns[0]), int(columns[-1]) + 1) if columns.size else None
+        check_no_gaps("the volume", ~filled, acquired or (0, 0), "columns")
         file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm, acquired)
         file.attrs["max"] = maximum
         file.attrs["norm"] = float(np.sqrt(square))

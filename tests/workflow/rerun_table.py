@@ -132,6 +132,11 @@ SETTINGS = [
         config={"dataset": {"minimum_box_size": 2}},
     ),
     Edit(
+        "`dataset.acquired_columns`",
+        everything(simulate_volume=0, simulate_annotations=0),
+        config={"dataset": {"acquired_columns": "kspace"}},
+    ),
+    Edit(
         "`accelerations`: one more",
         {"sampling_mask": 2, **TRAINING},
         config={"accelerations": [4, 8]},

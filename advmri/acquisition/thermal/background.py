@@ -6,6 +6,8 @@ from math import exp, lgamma, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from advmri.acquisition.thermal.receiver_filter import bands_on_the_slope, corner_power
+
 MARGIN_FRACTION = 0.08
 BANDS = 16
 QUIET_QUANTILE = 1 / 3
@@ -39,6 +41,7 @@ class Background:
             correlation.
         rss_sd: SD(M) over that of N independent equal coils; wrong where coils are correlated (42% at 0.3).
         samples: complex background samples of all coils [C, n], of the noise's SD in k-space.
+        filter_gain: root mean square over the readout of what the receiver's filter leaves of the noise; 1: no filter.
     """
 
     rms: NDArray[np.float64]
@@ -47,6 +50,7 @@ class Background:
     rss_rms: float
     rss_sd: float
     samples: NDArray[np.complex64]
+    filter_gain: float
 
 
 def _margin_bands(kspace: NDArray[np.complex64], padding: tuple[int, int]) -> list[NDArray[np.complex64]]:
@@ -71,14 +75,22 @@ def _margin_bands(kspace: NDArray[np.complex64], padding: tuple[int, int]) -> li
 def _quiet(power: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which bands [B, n] hold noise only: those whose power is near the lower third quantile.
 
-    Above it lie bands with anatomy or ghosts; below it the outermost ones, where the receiver's filter has removed
-    noise (measured: to 0.4 of the plateau in the phantom of the tests). Pooling all that agree avoids a bias.
+    Above it lie bands with anatomy or ghosts; below it what is left of the receiver's filter. Pooling all that agree
+    avoids a bias.
     """
     level = np.quantile(power, QUIET_QUANTILE, axis=0)
     tolerance = QUIET_TOLERANCE**2
     near = (power <= level * tolerance) & (power >= level / tolerance)
     nearest = np.abs(power - level).min(axis=0)
     return near | (np.abs(power - level) <= nearest)
+
+
+def _filter_gain(power: NDArray[np.float64], level: NDArray[np.float64], inside: slice) -> float:
+    """Return the root mean square gain over bands [B, C], of those outside `inside` by their power, else 1."""
+    live = level > 0
+    gain = np.minimum((power[:, live] / level[live]).mean(axis=1), 1.0) if live.any() else np.ones(len(power))
+    gain[inside] = 1.0
+    return float(np.sqrt(gain.mean()))
 
 
 def measure_background(kspace: NDArray[np.complex64], padding: tuple[int, int]) -> Background:
@@ -91,7 +103,12 @@ def measure_background(kspace: NDArray[np.complex64], padding: tuple[int, int]) 
         padding: acquired columns [left, right).
     """
     bands = _margin_bands(kspace, padding)
-    power = np.stack([(np.abs(band) ** 2).mean(axis=1, dtype=np.float64) / 2 for band in bands])
+    every = np.stack([(np.abs(band) ** 2).mean(axis=1, dtype=np.float64) / 2 for band in bands])
+    corners = corner_power(kspace[:, :, padding[0] : padding[1]], len(bands))
+    error_of_band = 0.5 * np.sqrt(HANN_CORRELATION / bands[0].size)
+    slope = bands_on_the_slope(every, corners, error_of_band)
+    inside = slice(slope, len(bands) - slope)
+    power, bands = every[inside], bands[inside]
     quiet = _quiet(power)
     rms, error, sd = [], [], []
     for coil in range(len(kspace)):
@@ -113,4 +130,5 @@ def measure_background(kspace: NDArray[np.complex64], padding: tuple[int, int]) 
         rss_rms=float(np.sqrt((rss**2).mean() / (2 * coils))),
         rss_sd=float(rss.std() / chi_sd(coils)),
         samples=samples.astype(np.complex64),
+        filter_gain=_filter_gain(every, level, inside),
     )

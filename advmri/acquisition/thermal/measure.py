@@ -30,8 +30,9 @@ def measure_thermal_noise(kspace: NDArray[np.complex64], padding: tuple[int, int
     """
     edges, edges_error = sigma_from_edges(kspace, padding)
     background = measure_background(kspace, padding)
+    unfiltered, edges_error = edges / background.filter_gain, edges_error / background.filter_gain**2
     scatter = STANDARD_ERRORS * np.hypot(background.rms_error, edges_error)
-    sigma = np.where((edges > 0) & (background.rms > (1 + scatter) * edges), edges, background.rms)
+    sigma = np.where((edges > 0) & (background.rms > (1 + scatter) * unfiltered), unfiltered, background.rms)
     covariance = coil_covariance(background.samples)
     acquired = kspace.shape[1] * (padding[1] - padding[0])
     return ThermalNoise(

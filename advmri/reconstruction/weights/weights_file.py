@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from advmri.errors import InputError, damaged
+from advmri.storage.access import no_access
 
 REFUSED_CLASS = re.compile(r"(?:GLOBAL|class) `?([\w.]+\.\w+)")
 ZIP_SIGNATURE = b"PK\x03\x04"
@@ -25,6 +26,8 @@ def archive_damage(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error) as error:
+        if unread := no_access(path, error):
+            raise unread from error
         return f"not a whole zip file ({error})"
     return None if broken is None else f"the CRC-32 of {broken} differs"
 

@@ -187,3 +187,49 @@ def test_patterns_are_filled_in_for_every_attack_job(folder):
     assert len(set(plan.attack_jobs(pattern))) == len(plan.attack_jobs(pattern)) == every
     few = plan.attack_jobs(pattern, ["rotation"], [8])
     assert few == [f"rotation/{model}-8x/{job}" for model in config.models for job in plan.jobs]
+
+
+def test_names_with_the_ending_of_their_files_get_a_hint(folder, tmp_path):
+    """The column `file` is without .h5; the hint, followed, finds the boxes."""
+    boxes = [(f"v{number}.h5", 4, "No", 1, 1, 5, 5, "tear") for number in (1, 3)]
+    write_csv(tmp_path / "boxes.csv", boxes)
+    with pytest.raises(InputError, match=r"no box belongs to a volume in .*multicoil_val \('v1\.h5': write it without"):
+        _ = plan_of(**folder).audited_slices
+    write_csv(tmp_path / "boxes.csv", [("v1", *boxes[0][1:]), boxes[1]])
+    assert plan_of(**folder).audited_volumes == ["v1"]
+    (note,) = plan_of(**folder).notes()
+    assert "1 of 2 annotated volumes are in neither folder" in note and "('v3.h5': write it without .h5)" in note
+    write_csv(tmp_path / "boxes.csv", [("v1", *boxes[0][1:]), ("v3", *boxes[1][1:])])
+    assert plan_of(**folder).audited_volumes == ["v1", "v3"] and not plan_of(**folder).notes()
+
+
+@pytest.mark.parametrize("ending", [".hdf5", ".H5", ".HDF5"])
+def test_volumes_with_another_ending_get_a_hint(folder, tmp_path, ending):
+    path = tmp_path / "multicoil_val" / "v2.h5"
+    path.rename(path.with_suffix(ending))
+    (note,) = plan_of(**folder).notes()
+    assert f"multicoil_val: some files are left out; volumes end in .h5: rename 'v2{ending}'." in note
+    for other in ("v1.h5", "v3.h5"):
+        (tmp_path / "multicoil_val" / other).rename(tmp_path / "multicoil_val" / f"{other[:2]}{ending}")
+    with pytest.raises(InputError, match=r"holds no \*\.h5 volume; volumes end in \.h5: rename 'v1.* and 2 more\."):
+        volume_names_in(tmp_path / "multicoil_val")
+
+
+def test_volumes_that_cannot_be_read_are_not_to_be_removed(folder, tmp_path, monkeypatch):
+    """All at once, apart from those that were read and are no HDF5."""
+    (tmp_path / "multicoil_train" / "t1.h5").write_text("text")
+    original = Path.open
+
+    def refusing(self, *arguments, **options):
+        if self.name in ("t2.h5", "v3.h5"):
+            raise PermissionError(13, "Permission denied", str(self))
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    plan = plan_of(**folder)
+    assert plan.audited_volumes and plan.training_volumes
+    with pytest.raises(InputError) as caught:
+        plan.check_files()
+    unread, _, problems = str(caught.value).partition("these volumes are no whole HDF5 files; restore or remove them:")
+    assert "t2.h5: you have no permission" in unread and "v3.h5: you have no permission" in unread
+    assert "remove" not in unread and "t1.h5: not an HDF5 file" in problems and "t2" not in problems

@@ -32,7 +32,7 @@ def finished(extra_metric, monkeypatch, tmp_path):
     run_with_records(
         monkeypatch,
         collect,
-        scores_folder=run / "metrics",
+        results=run,
         series="test/m-4x",
         jobs="v1/000-002",
         indices=paths["index"],

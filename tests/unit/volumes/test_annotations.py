@@ -263,6 +263,52 @@ def test_bad_files_are_named_with_the_line(tmp_path, content, named):
     assert named in str(caught.value)
 
 
+HEADER = "file,slice,study_level,x,y,width,height,label"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{HEADER}\n\n\nv,1,No,1,1,1,1,a\n\nv,1,No,1,one,1,1,a\n", 6),
+        (f"\n{HEADER}\nv,1,No,1,one,1,1,a\n", 3),
+        (f'{HEADER}\nv,1,No,1,1,1,1,"two\nlines"\nv,1,No,1,one,1,1,a\n', 4),
+        (f'{HEADER}\r\n\r\nv,1,No,1,one,1,1,"two\r\nlines"\r\n', 3),
+    ],
+)
+def test_messages_count_the_files_lines(tmp_path, text, line):
+    """As an editor shows them: blank lines, and those within a quoted cell, count too."""
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    with pytest.raises(InputError, match=rf"a\.csv, line {line}: column 'y' holds 'one'"):
+        read_annotations(tmp_path / "a.csv")
+
+
+def test_rows_know_the_files_lines(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{HEADER}\n\nv,1,No,1,1,1,1,a\n\n\nv,1,No,1,1,1,1,b,more,cells\n")
+    assert [(row.line, row.label) for row in read_annotations(tmp_path / "a.csv")] == [(3, "a"), (6, "b")]
+
+
+@pytest.mark.parametrize(("sign", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_other_separators_get_a_hint(tmp_path, sign, word):
+    (tmp_path / "a.csv").write_text(f"{HEADER}\nv,1,No,1,1,1,1,a\n".replace(",", sign))
+    with pytest.raises(InputError, match=f"missing; .*; its cells are separated by {word}: save it again with commas"):
+        read_annotations(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text((tmp_path / "a.csv").read_text().replace(sign, ","))
+    assert len(read_annotations(tmp_path / "a.csv")) == 1
+
+
+def test_names_with_the_ending_of_their_files_get_a_hint(tmp_path):
+    rows = [("v1.h5", 1, "No", 5, 5, 4, 4, "a"), ("w9.h5", 1, "No", 5, 5, 4, 4, "a"), ("v2", 1, "No", 5, 5, 4, 4, "a")]
+    found = unaudited_annotations(read_annotations(write_csv(tmp_path / "a.csv", rows)), {"v1", "v2"}, {"v2"})
+    assert [entry.reason.partition("multicoil_val")[2] for entry in found] == [" ('v1.h5': write it without .h5)", ""]
+
+
+def test_a_box_without_a_label_has_one_in_every_table(tmp_path):
+    """An empty cell of a table is a missing one."""
+    rows = read_annotations(write_csv(tmp_path / "a.csv", [("v", 1, "No", 5, 5, 4, 4, " ")]))
+    boxes, _ = boxes_of_volume(rows, "v", 2, (40, 30))
+    assert [box.label for box in boxes[1]] == ["unlabelled"]
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.csv.*dataset\.annotations"):
         read_annotations(tmp_path / "nothing.csv")

@@ -18,6 +18,7 @@ from support import centred_fft2, complex_normal, object_kspace, write_small_vol
 
 from advmri.acquisition.masks import fastmri_seed, make_mask
 from advmri.errors import InputError, UnusableSliceError
+from advmri.volumes.folder import file_problem
 from advmri.volumes.ismrmrd_header import encode_header
 from advmri.volumes.reading import read_kspace, read_slice, read_target, read_volume, rss_image, volume_maximum
 from advmri.volumes.writing import write_volume
@@ -270,6 +271,97 @@ def test_fixed_length_attributes_are_text(tmp_path):
         file.attrs["acquisition"], file.attrs["patient_id"] = np.bytes_("CORPDFS_FBK"), np.bytes_("abc")
     volume = read_volume(tmp_path / "a.h5")
     assert (volume.acquisition, volume.patient) == ("CORPDFS_FBK", "abc")
+
+
+EMPTY = {
+    "text": "",
+    "spaces": "  ",
+    "bytes": np.bytes_(b""),
+    "NULs": np.void(b"\0\0\0"),
+    "no dataspace": h5py.Empty("S1"),
+    "no dataspace, numbers": h5py.Empty("f"),
+    "array of none": np.zeros(0, "S4"),
+    "array of an empty one": np.array([b""], "S4"),
+    "texts of any length": np.array([""], h5py.string_dtype()),
+}
+
+
+@pytest.mark.parametrize("value", EMPTY.values(), ids=EMPTY)
+def test_an_empty_attribute_counts_as_absent(tmp_path, value):
+    """Anonymising leaves such: every volume would be the same patient, and tables take empty cells for missing."""
+    write_small_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        for key in ("acquisition", "patient_id", "max"):
+            file.attrs[key] = value
+        largest = file["reconstruction_rss"][()].max()
+    volume = read_volume(tmp_path / "a.h5")
+    assert (volume.acquisition, volume.patient, volume.maximum) == ("unknown", "a", None)
+    assert volume_maximum(volume) == largest
+
+
+@pytest.mark.parametrize("value", [np.array([b"abc"]), np.array(["abc"], h5py.string_dtype()), " abc\n"])
+def test_attributes_as_other_writers_store_them(tmp_path, value):
+    write_small_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.attrs["patient_id"] = value
+        file.attrs["max"] = np.array([file.attrs["max"]])
+    volume = read_volume(tmp_path / "a.h5")
+    assert volume.patient == "abc" and volume.maximum is not None
+
+
+@pytest.mark.parametrize("kind", ["bytes", "text"])
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_a_header_stored_as_an_array_of_one(tmp_path, kind, shape):
+    """As mrpro, MATLAB and h5py's create_dataset(data=[header]) write it."""
+    write_small_volume(tmp_path / "a.h5")
+    before = read_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        header = file["ismrmrd_header"][()]
+        del file["ismrmrd_header"]
+        dtype = f"S{len(header)}" if kind == "bytes" else h5py.string_dtype()
+        file.create_dataset(
+            "ismrmrd_header", data=np.full(shape, header, dtype if kind == "bytes" else object), dtype=dtype
+        )
+    assert read_volume(tmp_path / "a.h5") == before
+
+
+@pytest.mark.parametrize("missing", ["kspace", "ismrmrd_header"])
+def test_what_was_found_is_named_where_a_dataset_is_missed(tmp_path, missing):
+    write_small_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.move(missing, f"dataset/{missing}")
+        file["coils"] = h5py.SoftLink("/dataset")
+    with pytest.raises(InputError) as caught:
+        read_volume(tmp_path / "a.h5")
+    message = str(caught.value)
+    assert f"group 'dataset' ('{missing}')" in message and "'coils' (link)" in message
+    assert "'reconstruction_rss' float32 (2, 24, 24)" in message
+
+
+def test_kspace_of_another_type_is_told(tmp_path):
+    """MATLAB's complex numbers, and magnitudes."""
+    path = spoil(tmp_path / "a.h5", kspace=lambda values: np.stack([values.real, values.imag], -1))
+    with pytest.raises(InputError, match=r"it holds .*'kspace' float32 \(2, 3, 48, 32, 2\)"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("size", [512, 4096])
+def test_a_user_block_before_the_signature(tmp_path, size):
+    """As MATLAB writes its files: the plan and the reader take it alike, and both see a missing end."""
+    write_small_volume(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as source, h5py.File(tmp_path / "u.h5", "w", userblock_size=size) as target:
+        for name in source:
+            source.copy(name, target)
+        target.attrs.update(source.attrs)
+    assert file_problem(tmp_path / "u.h5") is None
+    assert vars(read_volume(tmp_path / "u.h5")) | {"path": None} == vars(read_volume(tmp_path / "a.h5")) | {
+        "path": None
+    }
+    content = (tmp_path / "u.h5").read_bytes()
+    (tmp_path / "u.h5").write_bytes(content[:-100])
+    assert file_problem(tmp_path / "u.h5") == f"truncated: {len(content) - 100} of {len(content)} bytes"
+    (tmp_path / "u.h5").write_bytes(bytes(10_000))
+    assert file_problem(tmp_path / "u.h5") == "not an HDF5 file"
 
 
 def test_not_hdf5_and_truncated_and_missing(tmp_path):

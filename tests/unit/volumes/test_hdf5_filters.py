@@ -1,0 +1,102 @@
+"""A compression filter that is not installed stops with its number and package; nothing is taken for damaged."""
+
+import sys
+from types import ModuleType
+
+import h5py
+import numpy as np
+import pytest
+from support import run_program, write_csv, write_small_volume
+
+from advmri.errors import InputError, UnusableSliceError
+from advmri.volumes import hdf5_filters
+from advmri.volumes.reading import read_kspace, read_volume
+from workflow_scripts import index_volume
+
+BLOSC = 32001
+
+
+def compress(path, name, number):
+    """Store a dataset as if compressed with a filter that this HDF5 does not have."""
+    with h5py.File(path, "a") as file:
+        values = file[name][()]
+        del file[name]
+        created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        created.set_chunk((1, *values.shape[1:]))
+        created.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (0,) * 7)
+        space, kind = h5py.h5s.create_simple(values.shape), h5py.h5t.py_create(values.dtype)
+        stored = h5py.h5d.create(file.id, name.encode(), kind, space, created)
+        for place, one in enumerate(values):
+            stored.write_direct_chunk((place,) + (0,) * one.ndim, one.tobytes(), 0)
+    return path
+
+
+@pytest.fixture
+def without_plugins(monkeypatch):
+    """An environment in which the package is not installed."""
+    monkeypatch.setitem(sys.modules, hdf5_filters.PLUGINS, None)
+    if h5py.h5z.filter_avail(BLOSC):
+        pytest.skip("this HDF5 has blosc already")
+
+
+@pytest.mark.parametrize("name", ["kspace", "reconstruction_rss"])
+def test_a_missing_filter_is_named_with_its_package(tmp_path, without_plugins, name):
+    write_small_volume(tmp_path / "v.h5")
+    compress(tmp_path / "v.h5", name, BLOSC)
+    with pytest.raises(InputError) as caught:
+        read_volume(tmp_path / "v.h5")
+    assert not isinstance(caught.value, UnusableSliceError)
+    message = str(caught.value)
+    assert f"v.h5: '{name}' is compressed with HDF5 filter {BLOSC} (blosc), which is not installed" in message
+    assert "pip install hdf5plugin" in message and "restore" not in message
+
+
+def test_a_filter_that_nobody_knows(tmp_path, without_plugins):
+    write_small_volume(tmp_path / "v.h5")
+    with pytest.raises(InputError, match=r"HDF5 filter 40000 \(name unknown\).*HDF5_PLUGIN_PATH"):
+        read_volume(compress(tmp_path / "v.h5", "kspace", 40000))
+
+
+def test_indexing_stops_and_drops_nothing(tmp_path, without_plugins):
+    write_small_volume(tmp_path / "v.h5")
+    compress(tmp_path / "v.h5", "kspace", BLOSC)
+    boxes = write_csv(tmp_path / "boxes.csv", [("v", 1, "No", 4, 6, 9, 8, "tear")])
+    with pytest.raises(InputError, match="filter 32001"):
+        run_program(index_volume, volume=tmp_path / "v.h5", annotations=boxes, output=tmp_path / "v.json")
+    assert not (tmp_path / "v.json").exists()
+
+
+def test_the_package_is_loaded_where_it_is_installed(tmp_path, monkeypatch):
+    """Installing it is all that the advice asks for: nobody has to import it."""
+    write_small_volume(tmp_path / "v.h5")
+    compress(tmp_path / "v.h5", "kspace", BLOSC)
+    known = []
+    monkeypatch.setattr(hdf5_filters.h5py.h5z, "filter_avail", lambda number: number in known)
+    package = ModuleType(hdf5_filters.PLUGINS)
+
+    def load(name):
+        assert name == hdf5_filters.PLUGINS
+        known.append(BLOSC)
+        return package
+
+    monkeypatch.setattr(hdf5_filters.importlib, "import_module", load)
+    assert read_volume(tmp_path / "v.h5").slices == 2
+
+
+def test_the_advice_followed(tmp_path):
+    """With the package of the message installed, the volume is read."""
+    plugins = pytest.importorskip(hdf5_filters.PLUGINS)
+    kspace = write_small_volume(tmp_path / "v.h5")
+    with h5py.File(tmp_path / "v.h5", "a") as file:
+        del file["kspace"]
+        file.create_dataset("kspace", data=kspace, **plugins.Blosc())
+    assert (read_kspace(read_volume(tmp_path / "v.h5"), 1) == kspace[1]).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True}])
+def test_filters_that_are_there(tmp_path, options):
+    kspace = write_small_volume(tmp_path / "v.h5")
+    with h5py.File(tmp_path / "v.h5", "a") as file:
+        del file["kspace"]
+        file.create_dataset("kspace", data=kspace, chunks=(1, *kspace.shape[1:]), fletcher32=True, **options)
+    np.testing.assert_array_equal(read_kspace(read_volume(tmp_path / "v.h5"), 0), kspace[0])
