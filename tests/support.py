@@ -10,7 +10,9 @@ from types import ModuleType
 import h5py
 import numpy as np
 import torch
+from torch import nn
 
+from advmri.acquisition.kspace import crop_centre, fft2c, ifft2c
 from advmri.acquisition.masks import make_mask
 from advmri.acquisition.thermal.thermal_noise import ThermalNoise
 from advmri.attacks.scan import Scan
@@ -100,6 +102,28 @@ def random_network(architecture, seed=0, **arguments):
     torch.manual_seed(seed)
     sizes = {**SMALL_NETWORKS.get(architecture, {}), **arguments}
     return build_reconstructor(architecture, sizes).eval().requires_grad_(False)
+
+
+class LeastSquares(nn.Module):
+    """SENSE by steps of steepest descent, with maps from the centre; `through_maps` follows the gradient into them."""
+
+    def __init__(self, through_maps):
+        super().__init__()
+        self.through_maps = through_maps
+
+    def forward(self, kspace, mask, num_low_frequencies, crop):
+        first = (kspace.shape[-1] - num_low_frequencies + 1) // 2
+        centre = torch.zeros_like(kspace)
+        centre[..., first : first + num_low_frequencies] = kspace[..., first : first + num_low_frequencies]
+        images = ifft2c(centre)
+        maps = images / images.abs().square().sum(dim=1, keepdim=True).sqrt().clamp_min(1e-12)
+        if not self.through_maps:
+            maps = maps.detach()
+        image = (maps.conj() * ifft2c(kspace)).sum(dim=1)
+        for _ in range(30):
+            residual = (fft2c(maps * image[:, None]) - kspace) * mask[:, None, None, :]
+            image = image - 0.9 * ((maps.conj() * ifft2c(residual)).sum(dim=1) + 0.01 * image)
+        return crop_centre(image[:, None], crop).abs()[:, 0]
 
 
 def small_scan(architecture="varnet", seed=0, kspace=None, **arguments):

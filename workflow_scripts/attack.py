@@ -9,6 +9,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -46,10 +47,15 @@ def attack_slices(
     settings: FamilySettings,
     seeds: Sequence[int],
     batch_size: int,
+    probed: int | None = None,
 ) -> list[SliceResult]:
-    """Attack every target of some slices; families that can, search all of them together."""
+    """Attack every target of some slices; families that can, search all of them together.
+
+    On the slice `probed` the gradient is compared with differences.
+    """
     targets = [inputs.targets(settings.target, number) for number in numbers]
     tasks = [inputs.task(number, named, seed) for number, named, seed in zip(numbers, targets, seeds, strict=True)]
+    tasks = [replace(task, probes_gradient=number == probed) for number, task in zip(numbers, tasks, strict=True)]
     try:
         outcomes = attack_of(settings)(tasks, settings, batch_size)
     except NotFiniteError as error:
@@ -161,7 +167,7 @@ def main(arguments: argparse.Namespace) -> None:
             if not found_before:
                 termination.obey()
                 seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
-                results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size)
+                results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size, numbers[0])
                 for file, result in zip(files, results, strict=True):
                     with atomic_output(file) as temporary, new_hdf5_file(temporary) as part_file:
                         write_slice(part_file, result)

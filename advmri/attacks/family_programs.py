@@ -35,12 +35,14 @@ class Task:
         regions: rows and columns of each target by name.
         seed: all randomness derives from it and the target's name.
         data_range: the volume's maximum, for SSIM.
+        probes_gradient: whether the gradient is compared with differences on it: on the first slice of a job.
     """
 
     scan: Scan
     regions: Mapping[str, Region]
     seed: int
     data_range: float
+    probes_gradient: bool = False
 
     def selected(self) -> dict[str, Tensor]:
         """Return the regions as S bool [h, w] by name."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advmri.acquisition.kspace import fft2c, rss_reconstruction
 from advmri.errors import InputError
-from advmri.reconstruction.gradient_probe import TOLERANCE, nearest_ratio, parts_of_gradient
+from advmri.reconstruction.gradient_probe import TOLERANCE, Probe, central_columns, parts_of_gradient
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.settings import ContractSettings
 
@@ -162,8 +162,9 @@ def gradient_ratios(reconstructor: Reconstructor, scan: ContractScan, dtype: tor
 
     variable = kspace.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(error(variable), variable)
-    parts = parts_of_gradient(gradient, scan.num_low_frequencies)
-    return {name: nearest_ratio(error, kspace, gradient, part) for name, part in parts.items() if part.any()}
+    probe = Probe(error, kspace, gradient, float(torch.linalg.vector_norm(kspace)))
+    central = central_columns(kspace.shape[-1], scan.num_low_frequencies, kspace.device)
+    return {name: probe.ratio(part) for name, part in parts_of_gradient(gradient, central).items()}
 
 
 def _repetition_problems(reconstructor: Reconstructor, scan: ContractScan, image: Tensor) -> list[str]:

@@ -4,7 +4,8 @@ Attacks follow the gradient. One that lacks a part, for instance what flows thro
 yet finds less: a broken network would look robust.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,56 +21,73 @@ TOLERANCE = 0.03
 """Largest distance of a ratio from 1."""
 
 Objective = Callable[[Tensor], Tensor]
-"""k-space [1, C, H, W] to a number."""
+"""k-space, or noise on it, [1, C, H, W] to a number."""
 
 
-def central_ratio(objective: Objective, kspace: Tensor, gradient: Tensor, direction: Tensor, step: float) -> float:
-    """Return the central difference along a direction over what the gradient says of it; NaN where that is nothing.
+@dataclass(frozen=True)
+class Probe:
+    """An objective at a place, and what its gradient is there.
 
-    Args:
+    Attributes:
         objective: differentiable in k-space.
-        kspace: where [1, C, H, W].
-        gradient: of the objective there, as autograd gives it for complex tensors [1, C, H, W].
-        direction: [1, C, H, W], of any length but zero.
-        step: its length, relative to the norm of `kspace`.
+        at: where [1, C, H, W].
+        gradient: as autograd gives it for complex tensors [1, C, H, W].
+        scale: the k-space's norm, of which steps are shares.
     """
-    length = torch.linalg.vector_norm(direction)
-    expected = torch.view_as_real(gradient).double().mul(torch.view_as_real(direction / length).double()).sum()
-    if not length > 0 or not expected.abs() > 0:
-        return float("nan")
-    change = (direction / length) * (step * torch.linalg.vector_norm(kspace))
-    with torch.no_grad():
-        difference = objective(kspace + change).double() - objective(kspace - change).double()
-    return float(difference / (2 * step * torch.linalg.vector_norm(kspace).double() * expected))
+
+    objective: Objective
+    at: Tensor
+    gradient: Tensor
+    scale: float
+
+    def ratio_of_step(self, direction: Tensor, step: float) -> float:
+        """Return the central difference along a direction over what the gradient says of it; NaN where that is 0."""
+        length = torch.linalg.vector_norm(direction)
+        if not length > 0:
+            return float("nan")
+        direction = direction / length
+        expected = torch.view_as_real(self.gradient).double().mul(torch.view_as_real(direction).double()).sum()
+        if not expected.abs() > 0:
+            return float("nan")
+        change = direction * (step * self.scale)
+        with torch.no_grad():
+            difference = self.objective(self.at + change).double() - self.objective(self.at - change).double()
+        return float(difference / (2 * step * self.scale * expected))
+
+    def ratio(self, direction: Tensor) -> float:
+        """Return the ratio of the step that agrees best, or of the first within `TOLERANCE`."""
+        nearest = float("nan")
+        for step in STEPS:
+            ratio = self.ratio_of_step(direction, step)
+            if not abs(nearest - 1) <= abs(ratio - 1):
+                nearest = ratio
+            if abs(nearest - 1) <= TOLERANCE:
+                break
+        return nearest
 
 
-def nearest_ratio(
-    objective: Objective, kspace: Tensor, gradient: Tensor, direction: Tensor, steps: Sequence[float] = STEPS
-) -> float:
-    """Return the ratio of the step that agrees best, or of the first within `TOLERANCE`; see `central_ratio`."""
-    nearest = float("nan")
-    for step in steps:
-        ratio = central_ratio(objective, kspace, gradient, direction, step)
-        if not abs(nearest - 1) <= abs(ratio - 1):
-            nearest = ratio
-        if abs(nearest - 1) <= TOLERANCE:
-            break
-    return nearest
+def central_columns(width: int, num_low_frequencies: int, device: torch.device) -> Tensor:
+    """Return which columns are the fully sampled central ones, bool [W]."""
+    first = (width - num_low_frequencies + 1) // 2
+    columns = torch.arange(width, device=device)
+    return (columns >= first) & (columns < first + num_low_frequencies)
 
 
-def parts_of_gradient(gradient: Tensor, num_low_frequencies: int) -> dict[str, Tensor]:
+def parts_of_gradient(gradient: Tensor, central: Tensor) -> dict[str, Tensor]:
     """Return the directions that are tried, each [1, C, H, W]: what each is called, and a part of the gradient.
 
-    The parts lie apart: what maps or scales drop is mostly in the centre, which they are estimated from.
+    The parts lie apart: what maps or scales drop is mostly in the centre, which they are estimated from. Parts that are
+    zero are left out.
+
+    Args:
+        gradient: [1, C, H, W].
+        central: which of its columns are the central ones, bool [W].
     """
-    width = gradient.shape[-1]
-    first = (width - num_low_frequencies + 1) // 2
-    centre = torch.zeros_like(gradient)
-    centre[..., first : first + num_low_frequencies] = gradient[..., first : first + num_low_frequencies]
-    return {"centre columns": centre, "other columns": gradient - centre}
+    parts = {"centre columns": gradient * central, "other columns": gradient * ~central}
+    return {name: part for name, part in parts.items() if part.any()}
 
 
-def balanced_direction(gradient: Tensor, num_low_frequencies: int) -> Tensor:
+def balanced_direction(gradient: Tensor, central: Tensor) -> Tensor:
     """Return one direction [1, C, H, W] in which both parts of the gradient count alike: for want of time for each."""
-    parts = [part for part in parts_of_gradient(gradient, num_low_frequencies).values() if part.any()]
+    parts = parts_of_gradient(gradient, central).values()
     return sum((part / torch.linalg.vector_norm(part) for part in parts), torch.zeros_like(gradient))

@@ -138,7 +138,7 @@ class AuditedSlice:
         scan = replace(self._scan)
         with frozen(scan.reconstructor), reproducible():
             clean = self._checked_image(scan)
-            task = Task(scan, {name: regions[attack.target]}, seed, self.data_range)
+            task = Task(scan, {name: regions[attack.target]}, seed, self.data_range, probes_gradient=True)
             (found,) = attack_of(attack)([task], attack, batch_size)
             arrays = {key: _array(value) for key, value in found[name].items()}
         if not np.isfinite(arrays["reconstruction"]).all():

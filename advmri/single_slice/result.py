@@ -22,12 +22,15 @@ class NoiseCertificate:
         budget_used: share of the bound in use [S].
         largest_unmeasured: largest change of a sample outside the measured columns [S], in units of k-space; 0.
         deterministic: two evaluations of the noise of the largest severity gave the same image.
+        gradient_ratio: change of the objective over what its gradient says, around no noise; 1 is right, NaN where the
+            optimiser follows no gradient.
     """
 
     gauge: NDArray[np.float32]
     budget_used: NDArray[np.float32]
     largest_unmeasured: NDArray[np.float32]
     deterministic: bool
+    gradient_ratio: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +80,11 @@ class SliceAttack:
         if not isinstance(self.settings, NoiseAttack):
             return None
         measured = {name: self.arrays[name] for name in ("gauge", "budget_used", "largest_unmeasured")}
-        return NoiseCertificate(**measured, deterministic=not self.arrays["non_deterministic"].any())
+        return NoiseCertificate(
+            **measured,
+            deterministic=not self.arrays["non_deterministic"].any(),
+            gradient_ratio=float(self.arrays["gradient_ratio"]),
+        )
 
     def noise(self) -> NDArray[np.complex64]:
         """Return the worst noise in the shape of the k-space that was given [S, C, H, W], zero where none is added.

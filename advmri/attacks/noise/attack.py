@@ -1,5 +1,6 @@
 """Bounded k-space noise, eq. (4): every slice, region, severity and restart in one flat batch."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +10,18 @@ from torch import Tensor
 
 from advmri.attacks.family_programs import NotFiniteError, Task, on_cpu
 from advmri.attacks.noise.certificate import Certificate, certify
+from advmri.attacks.noise.gradient_ratio import gradient_ratio
 from advmri.attacks.noise.problem import Case, NoiseProblem, make_optimiser
 from advmri.attacks.noise.search import Optimiser, Start
 from advmri.attacks.noise.settings import NoiseAttack
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
 from advmri.reconstruction.full_precision import full_precision
+from advmri.reconstruction.gradient_probe import TOLERANCE
 from advmri.seeds import derive_seed
 
+LOGGER = logging.getLogger("advmri")
+NOT_MEASURED = torch.tensor(torch.nan)
 SCALED_UP, TAKEN_OVER = -1, -2
 """Values of `best_start` where the warm start won: the noise of the severity before, scaled up or as it was."""
 
@@ -42,6 +47,7 @@ class NoiseOutcome:
         final_objective, gauge, budget_used, largest_unmeasured: [S], see `Certificate` in
             `advmri.attacks.noise.certificate`.
         non_deterministic: bool [S], two evaluations of the stored noise differ.
+        gradient_ratio: see `advmri.attacks.noise.gradient_ratio`; NaN where it was not measured.
     """
 
     severity: Tensor
@@ -61,6 +67,7 @@ class NoiseOutcome:
     budget_used: Tensor
     largest_unmeasured: Tensor
     non_deterministic: Tensor
+    gradient_ratio: Tensor = NOT_MEASURED
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,25 @@ def attack(tasks: Sequence[Task], settings: NoiseAttack, batch_size: int) -> lis
         tasks[0].data_range,
         batch_size,
     )
+    outcomes = [_with_gradient_ratio(task, named, settings) for task, named in zip(tasks, outcomes, strict=True)]
     return [{name: on_cpu(outcome) for name, outcome in named.items()} for named in outcomes]
+
+
+def _with_gradient_ratio(
+    task: Task, outcomes: dict[str, NoiseOutcome], settings: NoiseAttack
+) -> dict[str, NoiseOutcome]:
+    """Add the ratio to the first target of a slice that is to be probed."""
+    if not (task.probes_gradient and settings.follows_gradient and outcomes):
+        return outcomes
+    first, outcome = next(iter(outcomes.items()))
+    ratio = gradient_ratio(NoiseProblem([task.scan], [task.selected()], settings, task.data_range), first)
+    if abs(ratio - 1) > TOLERANCE:
+        LOGGER.warning(
+            "the objective changes by %.3g times what the network's gradient says: part of it does not reach k-space,"
+            " and the attack finds less than there is; mend the network",
+            ratio,
+        )
+    return {**outcomes, first: replace(outcome, gradient_ratio=torch.tensor(ratio))}
 
 
 def attack_with_noise(

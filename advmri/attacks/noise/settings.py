@@ -52,6 +52,11 @@ class NoiseAttack(FamilySettings):
         return False
 
     @property
+    def follows_gradient(self) -> bool:
+        """Whether the search goes where the gradient says: one that lacks a part finds less."""
+        return False
+
+    @property
     def iterates(self) -> int:
         """How many values the trace of a search has that does not stop early."""
         raise NotImplementedError(f"{type(self).__name__}: say how many iterates a search has.")

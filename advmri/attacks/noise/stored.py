@@ -26,6 +26,7 @@ ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
         "largest_unmeasured": StoredArray(OF_SEVERITIES, "float32", "largest change of unmeasured samples", "kspace"),
         "zero_gradient": StoredArray(OF_SEVERITIES, "bool", "a gradient was zero everywhere"),
         "non_deterministic": StoredArray(OF_SEVERITIES, "bool", "two evaluations of the perturbation differed"),
+        "gradient_ratio": StoredArray((), "float32", "change of the objective over what its gradient says; 1 is right"),
     }
 )
 

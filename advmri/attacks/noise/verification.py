@@ -11,6 +11,7 @@ from advmri.attacks.comparison import TOLERANCE, compare
 from advmri.attacks.family_programs import Task
 from advmri.attacks.noise.attack import TAKEN_OVER
 from advmri.attacks.noise.certificate import certify
+from advmri.attacks.noise.gradient_ratio import gradient_ratio
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
 from advmri.attacks.noise.settings import NoiseAttack
@@ -19,6 +20,8 @@ from advmri.attacks.norms import coil_norms
 ROUGH_TOLERANCE = 3e-2
 """The tolerance of a trace that was searched in bfloat16."""
 BOUND_TOLERANCE = 1e-5
+RATIO_TOLERANCE = 0.02
+"""Of the gradient's ratio, a difference of float32 numbers."""
 MEASURED = ("reconstruction", "perturbed_target", "gauge", "budget_used", "largest_unmeasured")
 
 
@@ -64,7 +67,19 @@ def check_noise(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
             found.append(f"perturbation: at severity {severity} it reaches outside the measured columns")
         if one.non_deterministic and not np.any(stored.get("non_deterministic")):
             found.append(f"non_deterministic: not set, but two evaluations differ at severity {severity}")
+    found += _check_gradient(problem, region, stored)
     return found + _check_trace(problem, stored, objectives) + _check_flags(problem, stored)
+
+
+def _check_gradient(problem: NoiseProblem, region: str, stored: Mapping[str, Any]) -> list[str]:
+    """Compare the gradient's ratio where it was measured: on the first slice of a job, not in older files."""
+    recorded = float(stored.get("gradient_ratio", np.nan))
+    if np.isnan(recorded):
+        return []
+    ratio = gradient_ratio(problem, region)
+    if abs(ratio - recorded) <= RATIO_TOLERANCE:
+        return []
+    return [f"gradient_ratio: {recorded:.4g} stored, {ratio:.4g} measured again"]
 
 
 def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from support import random_network
+from support import LeastSquares, random_network
 from torch import nn
 
-from advmri.acquisition.kspace import crop_centre, fft2c, ifft2c, rss_reconstruction
+from advmri.acquisition.kspace import rss_reconstruction
 from advmri.errors import InputError
 from advmri.reconstruction.contract import check_contract, contract_problems, contract_scan
 from advmri.reconstruction.settings import ContractSettings
@@ -146,28 +146,6 @@ class MaximumOfTheBatch(nn.Module):
 def test_networks_that_mix_the_slices_of_a_batch_are_refused(normalise):
     found = contract_problems(UserReconstructor(MaximumOfTheBatch(normalise)).eval(), SETTINGS, CPU)
     assert [problem.split(":")[0] for problem in found] == ["batch"]
-
-
-class LeastSquares(nn.Module):
-    """SENSE by steps of steepest descent, with maps from the centre; `through_maps` follows the gradient into them."""
-
-    def __init__(self, through_maps):
-        super().__init__()
-        self.through_maps = through_maps
-
-    def forward(self, kspace, mask, num_low_frequencies, crop):
-        first = (kspace.shape[-1] - num_low_frequencies + 1) // 2
-        centre = torch.zeros_like(kspace)
-        centre[..., first : first + num_low_frequencies] = kspace[..., first : first + num_low_frequencies]
-        images = ifft2c(centre)
-        maps = images / images.abs().square().sum(dim=1, keepdim=True).sqrt().clamp_min(1e-12)
-        if not self.through_maps:
-            maps = maps.detach()
-        image = (maps.conj() * ifft2c(kspace)).sum(dim=1)
-        for _ in range(30):
-            residual = (fft2c(maps * image[:, None]) - kspace) * mask[:, None, None, :]
-            image = image - 0.9 * ((maps.conj() * ifft2c(residual)).sum(dim=1) + 0.01 * image)
-        return crop_centre(image[:, None], crop).abs()[:, 0]
 
 
 def test_a_gradient_that_drops_a_part_is_refused():

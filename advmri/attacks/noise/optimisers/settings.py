@@ -29,6 +29,11 @@ class StepwiseAttack(NoiseAttack):
         return self.restarts
 
     @property
+    def follows_gradient(self) -> bool:
+        """See `NoiseAttack`."""
+        return True
+
+    @property
     def iterates(self) -> int:
         """The start, and one after each step."""
         return self.steps + 1
