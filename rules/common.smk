@@ -20,8 +20,10 @@ from advmri.config.loaded_modules import (
     modules_of_convergence,
     modules_of_reading,
     outside_code,
+    user_modules,
 )
 from advmri.config.planning import Plan
+from advmri.provenance.planned_code import note_planned_code
 from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
 import advmri.storage.layout as layout
 
@@ -43,6 +45,7 @@ try:
     PLAN.audited_slices
     PLAN.training_volumes
     if workflow.is_main_process:
+        note_planned_code(user_modules(CONFIG))
         PLAN.check_files()
         for note in NOTES + PLAN.notes():
             print(f"note: {note}", file=sys.stderr)

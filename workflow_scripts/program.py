@@ -17,6 +17,7 @@ from typing import Self
 from tqdm import tqdm
 
 from advmri.errors import InputError
+from advmri.provenance.planned_code import check_loaded_code
 from advmri.provenance.run_record import make_record, record_path, record_text
 from workflow_scripts.launcher import heed_launcher, is_first_process
 
@@ -80,6 +81,7 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=handlers)
     LOGGER.setLevel(logging.INFO if is_first_process() else logging.ERROR)
     try:
+        check_loaded_code()
         main(arguments)
         _write_records(_name_of(main), arguments, started, time.monotonic() - begun)
     except InputError as error:
@@ -133,6 +135,7 @@ def note_inputs(name: str, paths: Iterable[Path]) -> None:
 @contextmanager
 def atomic_output(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it on success and removed on failure."""
+    check_loaded_code()
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

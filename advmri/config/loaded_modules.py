@@ -36,6 +36,12 @@ def modules_of_convergence(config: Config, model: str) -> list[str]:
     return sorted(found)
 
 
+def user_modules(config: Config) -> list[str]:
+    """Return the modules in this folder that factories lie in."""
+    factories = {model.factory for model in config.models.values() if model.factory is not None}
+    return sorted(module_of(factory) for factory in factories if in_project(factory))
+
+
 def outside_code(config: Config, model: str) -> str:
     """Return the state of a factory's code that cannot be an input, since it lies elsewhere; empty without one."""
     factory = config.models[model].factory
