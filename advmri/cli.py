@@ -111,7 +111,7 @@ def _check_config(words: Sequence[str]) -> Path:
     Raises:
         InputError: where no config is given and the folder has none.
     """
-    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options = argparse.ArgumentParser(prog="advmri run", add_help=False, allow_abbrev=False)
     options.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
     options.add_argument("--directory", "-d", type=Path, default=Path.cwd())
     options.add_argument("--profile")
@@ -125,7 +125,27 @@ def _check_config(words: Sequence[str]) -> Path:
     for path in asked.configfile:
         if not path.is_file():
             raise InputError(f"--configfile {path}: there is no such file.")
+    for path in (folder / CONFIG, *asked.configfile):
+        if path.is_file():
+            check_yaml(path)
     return folder
+
+
+def check_yaml(path: Path) -> None:
+    """Check that a config file holds keys and values, before Snakemake reads it, which names another file.
+
+    Raises:
+        InputError: where it does not.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not YAML ({reason}); mend that, or write it anew with `advmri init`.") from error
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"{path}: holds no `key: value`; `advmri init` in an empty folder writes one to start from.")
 
 
 def _run(words: Sequence[str]) -> None:
@@ -151,8 +171,6 @@ def _call(name: str, program: str, words: Sequence[str]) -> None:
     module = import_module(f"workflow_scripts.{program}")
     options: argparse.ArgumentParser = module.options()
     options.prog = name
-    if program == PROGRAMS["verify"] and words and not words[0].startswith("-"):
-        words = ["--verify", *words]
     sys.argv = [name, *words]
     run(module.main, options)
 
@@ -181,6 +199,10 @@ def main() -> None:
     """Do what the command line asks for; an InputError becomes one line and exit status 1."""
     try:
         _dispatch(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough, as with `| head`. Python would write what is left when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(1)

@@ -29,7 +29,9 @@ rule attack:
         factory=lambda wildcards: option("--factory", CONFIG.models[wildcards.model].factory),
         # Of the source files, which are inputs elsewhere: thousands of jobs times 40 files were most of the time of a dry run.
         digest=lambda wildcards: code_digest(
-            "attack", architecture_module(CONFIG, wildcards.model), *modules_of_attack(CONFIG, wildcards.attack)
+            "attack",
+            loaded.architecture_module(CONFIG, wildcards.model),
+            *loaded.modules_of_attack(CONFIG, wildcards.attack),
         ),
     # `exec`: a signal to the job reaches the program, which ends after its slice, and not a shell that ends at once.
     shell:

@@ -10,22 +10,15 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
+import advmri.config.loaded_modules as loaded
+import advmri.storage.layout as layout
 from advmri.config.defaults import with_defaults
+from advmri.config.figure_plan import FigurePlan
+from advmri.config.planning import Plan
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
-from advmri.config.figure_plan import FigurePlan
-from advmri.config.loaded_modules import (
-    architecture_module,
-    modules_of_attack,
-    modules_of_convergence,
-    modules_of_reading,
-    outside_code,
-    user_modules,
-)
-from advmri.config.planning import Plan
 from advmri.provenance.planned_code import note_planned_code
 from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
-import advmri.storage.layout as layout
 
 # Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it, and
 # let it find the programs of this repository from other folders too.
@@ -45,7 +38,7 @@ try:
     PLAN.audited_slices
     PLAN.training_volumes
     if workflow.is_main_process:
-        note_planned_code(user_modules(CONFIG))
+        note_planned_code(loaded.user_modules(CONFIG))
         PLAN.check_files()
         for note in NOTES + PLAN.notes():
             print(f"note: {note}", file=sys.stderr)
@@ -109,12 +102,6 @@ def dataset_file(path):
 def volume_file(split):
     """Where a volume of a split lies, as a pattern."""
     return dataset_file(f"{PLAN.root}/multicoil_{split}/{{volume}}.h5")
-
-
-def given_checkpoint(wildcards):
-    """The weights of a model that is not trained here; a factory may need none."""
-    pattern = CONFIG.models[wildcards.model].checkpoint
-    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
 
 
 def option(name, value):

@@ -9,7 +9,7 @@ rule convergence:
         indices=[f"{RESULTS}/{layout.INDEX}".format(volume=volume) for volume, _ in SAMPLED],
         masks=[expand(f"{RESULTS}/{layout.MASK}", volume=volume, allow_missing=True) for volume, _ in SAMPLED],
         checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
-        code=lambda wildcards: code("convergence", *modules_of_convergence(CONFIG, wildcards.model)),
+        code=lambda wildcards: code("convergence", *loaded.modules_of_convergence(CONFIG, wildcards.model)),
     output:
         f"{RESULTS}/{layout.CONVERGENCE_FILE}",
     log:

@@ -17,7 +17,7 @@ rule score:
     params:
         ssim_of_box=CONFIG.metrics.ssim_of_box,
         # As for attacks.
-        digest=lambda wildcards: code_digest("score", *modules_of_reading(CONFIG, [wildcards.attack])),
+        digest=lambda wildcards: code_digest("score", *loaded.modules_of_reading(CONFIG, [wildcards.attack])),
     shell:
         "python -m workflow_scripts.score --attack-file {input.attack_file:q} --index {input.index:q}"
         " --ssim-of-box {params.ssim_of_box}"
@@ -91,7 +91,7 @@ if "rotation_attack" in FIGURES.attacks:
     rule collect_sweeps:
         input:
             attack_files=PLAN.attack_jobs(f"{RESULTS}/{layout.ATTACK_FILE}", [FIGURES.attacks["rotation_attack"]]),
-            code=code("sweeps", *modules_of_reading(CONFIG, [FIGURES.attacks["rotation_attack"]])),
+            code=code("sweeps", *loaded.modules_of_reading(CONFIG, [FIGURES.attacks["rotation_attack"]])),
         output:
             f"{RESULTS}/{layout.SWEEPS}",
         log:

@@ -11,7 +11,7 @@ rule showcase:
             for attack, accelerations in shown.items()
             for path in PLAN.attack_jobs(f"{RESULTS}/{layout.ATTACK_FILE}", [attack], accelerations)
         ],
-        code=code("showcase", *modules_of_reading(CONFIG, FIGURES.shown_attacks)),
+        code=code("showcase", *loaded.modules_of_reading(CONFIG, FIGURES.shown_attacks)),
     output:
         f"{RESULTS}/{layout.SHOWCASE}",
     log:

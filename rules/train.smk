@@ -16,10 +16,16 @@ else:
     TRAINING_THREADS *= CONFIG.compute.training_processes
 
 
+def given_checkpoint(wildcards):
+    """The weights of a model that is not trained here; a factory may need none."""
+    pattern = CONFIG.models[wildcards.model].checkpoint
+    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
+
+
 rule train:
     input:
         volumes=expand(volume_file("train"), volume=PLAN.training_volumes),
-        code=lambda wildcards: code("train", architecture_module(CONFIG, wildcards.model)),
+        code=lambda wildcards: code("train", loaded.architecture_module(CONFIG, wildcards.model)),
     output:
         checkpoint=f"{RESULTS}/{layout.CHECKPOINT}",
         history=f"{RESULTS}/{layout.HISTORY}",
@@ -51,7 +57,7 @@ rule train:
         devices=CONFIG.compute.devices,
         nodes=CONFIG.compute.nodes,
         launch=TRAINING_LAUNCH,
-        digest=lambda wildcards: code_digest("train", architecture_module(CONFIG, wildcards.model)),
+        digest=lambda wildcards: code_digest("train", loaded.architecture_module(CONFIG, wildcards.model)),
     # `exec`: a signal to the job reaches the program, which saves its state, and not a shell that ends at once.
     shell:
         "exec {params.launch}python -m workflow_scripts.train --name {wildcards.model:q}-{wildcards.acceleration}x"
@@ -66,7 +72,7 @@ rule train:
 rule import_checkpoint:
     input:
         checkpoint=given_checkpoint,
-        code=lambda wildcards: code("import_checkpoint", architecture_module(CONFIG, wildcards.model)),
+        code=lambda wildcards: code("import_checkpoint", loaded.architecture_module(CONFIG, wildcards.model)),
     output:
         f"{RESULTS}/{layout.CHECKPOINT}",
     log:
@@ -86,7 +92,7 @@ rule import_checkpoint:
         contract=lambda wildcards: as_json(CONFIG.models[wildcards.model].contract),
         checkpoint=lambda wildcards: option("--checkpoint", given_checkpoint(wildcards)),
         trained_on=lambda wildcards: option("--trained-on", CONFIG.models[wildcards.model].trained_on),
-        digest=lambda wildcards: option("--code-digest", outside_code(CONFIG, wildcards.model)),
+        digest=lambda wildcards: option("--code-digest", loaded.outside_code(CONFIG, wildcards.model)),
         compute=COMPUTE,
     shell:
         "python -m workflow_scripts.import_checkpoint --name {wildcards.model:q} --architecture {params.architecture}"
@@ -101,7 +107,7 @@ rule validate:
         volumes=expand(volume_file("val"), volume=PLAN.audited_volumes),
         masks=expand(f"{RESULTS}/{layout.MASK}", volume=PLAN.audited_volumes, allow_missing=True),
         code=lambda wildcards: code(
-            "validate", architecture_module(CONFIG, wildcards.model), "advmri.reconstruction.zero_filled"
+            "validate", loaded.architecture_module(CONFIG, wildcards.model), "advmri.reconstruction.zero_filled"
         ),
     output:
         f"{RESULTS}/{layout.VALIDATION}",

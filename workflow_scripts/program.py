@@ -83,6 +83,7 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     try:
         check_loaded_code()
         main(arguments)
+        sys.stdout.flush()
         _write_records(_name_of(main), arguments, started, time.monotonic() - begun)
     except InputError as error:
         LOGGER.error("error: %s", error)
@@ -90,6 +91,9 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     except SystemExit as stop:
         LOGGER.error("stopped before the end; run again to go on from the last state")
         sys.exit(stop.code or EXIT_STATUS_TERMINATED)
+    except BrokenPipeError:
+        # Who reads has seen enough, as with `| head`. Python would write what is left when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in NOT_WRITABLE:
             LOGGER.exception("error: unexpected; the traceback follows")

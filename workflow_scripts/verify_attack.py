@@ -106,6 +106,9 @@ def check_file(attack: AttackFile, files: dict[str, Path], arguments: argparse.N
 
 def main(arguments: argparse.Namespace) -> None:
     """Print one line per mismatch; exit with 1 where there is one."""
+    arguments.verify = arguments.verify or arguments.file
+    if arguments.verify is None:
+        raise InputError("no attack file: name it, results/<name>/attacks/.../slices_<first>-<last>.h5.")
     try:
         with open_attack_file(arguments.verify, check=False) as attack:
             mismatches = check_file(attack, _input_files(arguments, attack.attributes), arguments)
@@ -124,7 +127,8 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     add_compute_options(made)
     add_factory_option(made)
-    made.add_argument("--verify", type=Path, required=True, metavar="FILE", help="the attack file, .h5")
+    made.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the attack file, .h5")
+    made.add_argument("--verify", type=Path, default=None, metavar="FILE", help="the same")
     made.add_argument("--volume", type=Path, default=None, help="the volume; none: as named in the file")
     made.add_argument("--index", type=Path, default=None, help="its index; likewise")
     made.add_argument("--mask", type=Path, default=None, help="its mask; likewise")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from advmri.provenance.sources import PACKAGES, ROOT, in_packages, source_paths
 VARIABLE = "ADVMRI_PLANNED_CODE"
 """The environment's name for the file that a plan writes. A job without it, started by hand, compares nothing."""
 FOLDER = Path(".snakemake/advmri")
+KEPT_SECONDS = 90 * 24 * 3600
+"""A note that no run has needed for so long is removed."""
 _COMPARED: set[str] = set()
 """Modules of this process whose files have been compared."""
 
@@ -36,17 +39,27 @@ def note_planned_code(user_modules: Iterable[str], folder: Path = FOLDER) -> Non
     Args:
         user_modules: factories' modules in the working folder.
         folder: where the file goes, named by its content: runs side by side do not disturb one another.
+
+    Raises:
+        InputError: where it cannot be written.
     """
     files = {file.relative_to(ROOT): file for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
     own = {Path(path) for path in source_paths(user_modules) if path.endswith(".py")}
     files |= {path: path for path in own if not in_packages(path.resolve())}
     text = json.dumps({_module_name(path): _digest(file) for path, file in sorted(files.items())})
     path = (folder / f"code-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json").resolve()
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text)
-        temporary.replace(path)
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_text(text)
+            temporary.replace(path)
+        path.touch()
+        for other in path.parent.glob("code-*.json"):
+            if other.stat().st_mtime < time.time() - KEPT_SECONDS:
+                other.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); start in a folder of your own.") from error
     os.environ[VARIABLE] = str(path)
 
 

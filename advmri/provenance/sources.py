@@ -43,11 +43,16 @@ def check_working_folder() -> None:
         InputError: where another copy of the project lies there.
     """
     folder = Path.cwd()
-    if folder != ROOT and any((folder / name / "__init__.py").is_file() for name in PACKAGES):
+    if folder == ROOT:
+        return
+    if any((folder / name / "__init__.py").is_file() for name in PACKAGES):
         raise InputError(
             f"{folder} holds another copy of AdvMRI than {ROOT}, and jobs would run that one: start this in another"
             " folder, or `snakemake` in that copy."
         )
+    for name in PACKAGES:
+        if (folder / f"{name}.py").exists():
+            raise InputError(f"{folder / name}.py has the name of a package that jobs import: rename it.")
 
 
 def outside_path() -> dict[str, str]:

@@ -170,3 +170,42 @@ def test_defaults_lie_beneath_at_every_level():
     assert json.dumps(with_defaults(base)) == json.dumps(base) and given["mask"] == {"center_fractions": {4: 0.1}}
     with pytest.raises(InputError, match="there is no config"):
         with_defaults({})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("", "holds no `key: value`"), ("just words", "holds no `key: value`"), ("a: [1", "not YAML")]
+)
+def test_a_config_that_is_none_is_named(here, monkeypatch, capsys, text, named):
+    (here / "config.yaml").write_text(text)
+    line = refused(monkeypatch, capsys, "run", "-n")
+    assert str(here / "config.yaml") in line and named in line
+
+
+@pytest.mark.parametrize("name", ["advmri.py", "workflow_scripts.py"])
+def test_a_file_that_jobs_would_import_instead_is_named(here, monkeypatch, capsys, name):
+    command(monkeypatch, "init")
+    (here / name).write_text("")
+    assert f"{name} has the name of a package that jobs import: rename it" in refused(monkeypatch, capsys, "run", "-n")
+
+
+@pytest.mark.parametrize("words", ["advmri run --help", "advmri import kspace --help", "workflow_scripts.trace --help"])
+def test_a_pipe_that_closes_is_no_error(words):
+    module, *rest = words.replace("advmri ", "advmri.cli ").split()
+    program = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', {module!r}, *{rest!r}]))"
+    done = subprocess.run(
+        f"set -o pipefail; {sys.executable} -c {json.dumps(program)} | true",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.stderr == "" and done.returncode == 0
+
+
+@pytest.mark.parametrize("words", [["FILE"], ["--device", "cpu", "FILE"], ["--verify", "FILE"]])
+def test_verify_takes_its_file_wherever_it_stands(here, monkeypatch, caplog, words):
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "verify", *words)
+    assert "FILE: there is no such file" in caplog.text

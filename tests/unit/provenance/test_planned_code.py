@@ -72,6 +72,19 @@ def test_the_same_code_is_noted_once(fresh):
     plan_of(fresh)
 
 
+def test_a_folder_that_cannot_be_written_is_named(fresh):
+    (fresh / "plans").write_text("")
+    with pytest.raises(InputError, match=r"plans/code-.*\.json: cannot be written"):
+        note_planned_code([], fresh / "plans")
+
+
+def test_notes_that_no_run_has_needed_for_long_go(fresh):
+    (fresh / "code-0.json").write_text("{}")
+    os.utime(fresh / "code-0.json", (0, 0))
+    note_planned_code([], fresh)
+    plan_of(fresh)
+
+
 WORKFLOW = """
 import sys
 sys.path.insert(0, ".")
