@@ -20,7 +20,12 @@ from workflow_scripts import validate
 PACKAGE = Path(__file__).with_name("coil_gain")
 MODULES = ("settings", "stored", "attack", "verification")
 ATTACK = {"threat_model": "coil_gain", "target": "box", "severities": [0, 0.1]}
-FIGURE = {"models": [["m", "Small"]], "accelerations": [4], "region_attack": "gain", "severity_axis": "Gain error (%)"}
+FIGURE = {
+    "models": [["m", "Small"]],
+    "accelerations": [4],
+    "attacks": {"region_attack": "gain"},
+    "severity_axis": "Gain error (%)",
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ def run(project, tmp_path_factory):
     program(
         project,
         "collect",
-        scores_folder=folder / "metrics",
+        results=folder,
         series="gain/m-4x",
         jobs="v1/000-001",
         indices=paths["index"],
@@ -106,7 +111,7 @@ def test_figure_1a_draws_it(project, run):
     folder, _ = run
     files = {kind: folder / f"figure_1a.{kind}" for kind in ("svg", "png", "csv")}
     tables = {name: folder / f"{name}.csv" for name in ("metrics", "summary", "quality")}
-    places = {"figure": "figure_1a", "attacks_folder": folder / "attacks"}
+    places = {"figure": "figure_1a"}
     program(project, "figure", settings=json.dumps(FIGURE), **places, **tables, **files)
     drawn = pd.read_csv(files["csv"])
     assert drawn[drawn.series == "attacked"].severity.tolist() == [0, 0.1]
