@@ -28,10 +28,18 @@ class Severity:
     Attributes:
         axis: what figures write on their axis, with the unit (per cent for shares).
         unit: `share` (of a norm or of k-space, shown in per cent), `degrees` or `pixels`.
+        perturbation: what is done to the data, in a word for legends and titles.
     """
 
     axis: str
     unit: Literal["share", "degrees", "pixels"]
+    perturbation: str = "perturbation"
+
+    @property
+    def short_axis(self) -> str:
+        """The axis for a narrow panel: without what the per cent are of."""
+        words, per_cent, _ = self.axis.partition(" (%")
+        return f"{words} (%)" if per_cent else self.axis
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class NoiseAttack(FamilySettings):
     """
 
     PACKAGE: ClassVar[str] = "advmri.attacks.noise"
-    SEVERITY: ClassVar[Severity] = Severity("Noise level η (% of each coil's ‖k‖)", "share")
+    SEVERITY: ClassVar[Severity] = Severity("Noise level η (% of each coil's ‖k‖)", "share", "noise")
     COLUMNS: ClassVar[tuple[str, ...]] = ("relative_norm", "thermal_multiple")
 
     threat_model: Literal["noise"]
