@@ -80,6 +80,8 @@ class FamilySettings(BaseModel):
         PACKAGE: the family, for instance `advmri.attacks.noise`.
         SEVERITY: what `severities` count.
         COLUMNS: names that the family adds to metrics.csv; empty for attacks of other families.
+        CERTIFIES_NOISE: whether it stores noise in k-space (`perturbation`) with what certifies it: `gauge`,
+            `budget_used`, `largest_unmeasured`, `non_deterministic`, `gradient_ratio`, as noise attacks do.
         SWEEPS_ANGLES: whether it measures a grid of angles: `StoredResults.sweep` is then not empty.
         STEPWISE: whether a longer search is one with more `steps` or `restarts`; the outcome then has
             `start_objective` [S, R], the largest objective of each start.
@@ -91,6 +93,7 @@ class FamilySettings(BaseModel):
     PACKAGE: ClassVar[str]
     SEVERITY: ClassVar[Severity]
     COLUMNS: ClassVar[tuple[str, ...]] = ()
+    CERTIFIES_NOISE: ClassVar[bool] = False
     SWEEPS_ANGLES: ClassVar[bool] = False
     STEPWISE: ClassVar[bool] = False
     WHOLE_SEARCH: ClassVar[Mapping[str, Any]] = MappingProxyType({})

@@ -252,6 +252,7 @@ def test_angles_are_those_of_the_attack_file(inputs):
     assert set(table[table.attack != ""].angle) == {3.25}
     _, sweep = draw_figure("figure_4b", inputs)
     assert set(sweep[sweep.worst].angle) == {3.25} and set(sweep[sweep.worst].ssim) == {0.8}
+    assert set(sweep.attack) == {"turned"}
     assert len(sweep) == 2 * 2 * (9 + 1), "the worst angle lies between those of the grid"
     assert sweep.angle.groupby(sweep.index // 10).is_monotonic_increasing.all()
 
