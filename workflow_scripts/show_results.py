@@ -14,10 +14,19 @@ from advmri.storage.tables import read_table
 from advmri.volumes.left_out import left_out_lines
 from workflow_scripts.program import parser, run
 
+UNITS = {"degrees": "°", "pixels": " px"}
+
 
 def _interval(row: pd.Series, name: str) -> str:
     low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
     return f"{row[f'{name}_mean']:.3f}" + ("" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]")
+
+
+def _severity(row: pd.Series) -> str:
+    """Return a severity in its unit, for instance `2%`, `5°` or `5 px`."""
+    if row.severity_unit == "share":
+        return f"{100 * row.severity:g}%"
+    return f"{row.severity:g}{UNITS[row.severity_unit]}"
 
 
 def short_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +39,7 @@ def short_table(summary: pd.DataFrame) -> pd.DataFrame:
         row["clean"] = f"{clean.ssim_mean.iloc[0]:.3f}" if len(clean) else ""
         for attack, entries in group.groupby("attack"):
             worst = entries.loc[entries.severity.idxmax()]
-            unit = f"{worst.severity:g}°" if worst.optimiser == "grid" else f"{100 * worst.severity:g}%"
-            row[f"{attack} {unit}"] = _interval(worst, "ssim")
+            row[f"{attack} {_severity(worst)}"] = _interval(worst, "ssim")
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -61,6 +69,8 @@ def main(arguments: argparse.Namespace) -> None:
     if not (tables / "summary.csv").is_file():
         raise InputError(f"{tables / 'summary.csv'}: not there; has the run finished?")
     summary, quality = read_table(tables / "summary.csv"), read_table(tables / "quality.csv")
+    if "severity_unit" not in summary:
+        raise InputError(f"{tables / 'summary.csv'}: is of before its column severity_unit; run the workflow again.")
     shown = shown_metrics()
     units = ", ".join(f"{metric.label} in {metric.unit}" for metric in shown if metric.unit)
     clean = quality.groupby(["model", "acceleration"])[[metric.name for metric in shown]].mean().round(3).reset_index()

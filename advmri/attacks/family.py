@@ -28,10 +28,18 @@ class Severity:
     Attributes:
         axis: what figures write on their axis, with the unit (per cent for shares).
         unit: `share` (of a norm or of k-space, shown in per cent), `degrees` or `pixels`.
+        perturbation: what is done to the data, in a word for legends and titles.
     """
 
     axis: str
     unit: Literal["share", "degrees", "pixels"]
+    perturbation: str = "perturbation"
+
+    @property
+    def short_axis(self) -> str:
+        """The axis for a narrow panel: without what the per cent are of."""
+        words, per_cent, _ = self.axis.partition(" (%")
+        return f"{words} (%)" if per_cent else self.axis
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class FamilySettings(BaseModel):
         PACKAGE: the family, for instance `advmri.attacks.noise`.
         SEVERITY: what `severities` count.
         COLUMNS: names that the family adds to metrics.csv; empty for attacks of other families.
+        CERTIFIES_NOISE: whether it stores noise in k-space (`perturbation`) with what certifies it: `gauge`,
+            `budget_used`, `largest_unmeasured`, `non_deterministic`, `gradient_ratio`, as noise attacks do.
         SWEEPS_ANGLES: whether it measures a grid of angles: `StoredResults.sweep` is then not empty.
         STEPWISE: whether a longer search is one with more `steps` or `restarts`; the outcome then has
             `start_objective` [S, R], the largest objective of each start.
@@ -83,6 +93,7 @@ class FamilySettings(BaseModel):
     PACKAGE: ClassVar[str]
     SEVERITY: ClassVar[Severity]
     COLUMNS: ClassVar[tuple[str, ...]] = ()
+    CERTIFIES_NOISE: ClassVar[bool] = False
     SWEEPS_ANGLES: ClassVar[bool] = False
     STEPWISE: ClassVar[bool] = False
     WHOLE_SEARCH: ClassVar[Mapping[str, Any]] = MappingProxyType({})

@@ -1,10 +1,12 @@
 """Which figures a run draws, what each needs, and what each is told of the config; imports neither torch nor numpy."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from advmri.attacks.family import Severity
 from advmri.config.schema import Config
 from advmri.figures.settings import ROLES
 
@@ -14,7 +16,7 @@ class PlannedFigure:
     """One figure of the paper.
 
     Attributes:
-        shows: in words.
+        shows: in words; `{perturbation}` is what the attack in the first role does to the data.
         roles: of the attacks without which it is not drawn; where it shows a slice, the first picks that.
         slices: of which accelerations it shows the slice; `none` where it is drawn from tables alone.
     """
@@ -25,7 +27,7 @@ class PlannedFigure:
 
 
 FIGURES = {
-    "figure_1a": PlannedFigure("SSIM in boxes against noise level", ("region_attack",)),
+    "figure_1a": PlannedFigure("SSIM in boxes against {perturbation} level", ("region_attack",)),
     "figure_1b": PlannedFigure("Attack on boxes and on the whole image", ("region_attack", "image_attack")),
     "figure_2": PlannedFigure("Clean and attacked reconstructions", ("region_attack",), "one"),
     "figure_3": PlannedFigure("Attack on a box and on the whole image", ("region_attack", "image_attack"), "one"),
@@ -74,8 +76,15 @@ class FigurePlan:
 
         Of two figures in words that differ in one place, or its page fails (Snakemake 9.27).
         """
-        name, shows = figure.removeprefix("figure_"), (FIGURES | OF_THEIR_OWN)[figure].shows
+        name, planned = figure.removeprefix("figure_"), (FIGURES | OF_THEIR_OWN)[figure]
+        shows = planned.shows
+        for severity in self.severities(planned.roles[:1]).values():
+            shows = shows.format(perturbation=severity.perturbation)
         return {"figure": name, "shows": shows} if len(self.of_the_run) != 2 else {"figure": f"{name}: {shows}"}
+
+    def severities(self, roles: Iterable[str]) -> dict[str, Severity]:
+        """Return what the severities of the attacks in some roles count, where those are filled."""
+        return {role: self.config.attacks[self.attacks[role]].SEVERITY for role in roles if role in self.attacks}
 
     def shows_slice(self, figure: str) -> bool:
         """Whether a figure shows a slice, which the showcase holds."""
@@ -127,6 +136,9 @@ class FigurePlan:
             "accelerations": config.accelerations,
             "confidence": config.statistics.confidence,
         }
+        if FIGURES[figure].roles:
+            shown = self.severities((*FIGURES[figure].roles, "control_attack"))
+            settings["severities"] = {role: asdict(severity) for role, severity in shown.items()}
         if self.shows_slice(figure):
             settings |= {"zoom": config.figures.showcase.zoom, "flip_up_down": config.figures.flip_up_down}
         if "rotation_attack" in FIGURES[figure].roles:

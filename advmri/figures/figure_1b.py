@@ -48,7 +48,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
                 colour = model_colour(model, list(options.models))
                 draw_curve(axes, points, PER_CENT, steps[name, model], color=colour, **LOOKS[name])
         axes.set_title(f"Acceleration {times(acceleration)}")
-        axes.set_xlabel("Noise level η (%)")
+        axes.set_xlabel(options.severity("region_attack").short_axis)
         axes.tick_params(labelbottom=True)
     for axes in grid[:, 0]:
         axes.set_ylabel(METRICS["ssim"].axis("in annotated boxes"))

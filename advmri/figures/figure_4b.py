@@ -41,7 +41,12 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
             axes.plot(sweep.angle, sweep.ssim, color=colour, linestyle=line, clip_on=False)
             is_worst = (sweep.angle - found.angle).abs() < ANGLE_TOLERANCE
             axes.plot(sweep.angle[is_worst], sweep.ssim[is_worst], color=colour, **WORST)
-            facts = shown.box.facts() | {"model": model, "model_label": label, "acceleration": acceleration}
+            facts = shown.box.facts() | {
+                "attack": attack,
+                "model": model,
+                "model_label": label,
+                "acceleration": acceleration,
+            }
             facts["trained_on"] = inputs.trained_on(model)
             tables.append(sweep.assign(**facts, worst=is_worst))
     axes.plot(sweep.angle, sweep.floor_ssim, color=REFERENCE_COLOUR, linewidth=0.8, clip_on=False)

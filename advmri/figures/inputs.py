@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from advmri.attacks.family import Severity
 from advmri.errors import InputError
 from advmri.figures.picking import PickedBox
 from advmri.figures.showcase_file import ShownSlice, read_showcase
@@ -25,19 +26,19 @@ class FigureOptions:
     Attributes:
         models: label of each model by its name, in the config's order.
         attacks: names of the attacks by the roles that the config fills.
+        severities: what the severities of the attacks in the figure's roles count, as their families say.
         zoom: side of the enlarged region in units of the box's.
         rotation_selection: what made an angle the worst, `objective` or `ssim`.
-        severity_axis: what the region attack's severities count, in per cent, as its family says.
     """
 
     models: dict[str, str]
     accelerations: tuple[int, ...]
     attacks: Mapping[str, str] = field(default_factory=dict)
+    severities: Mapping[str, Severity] = field(default_factory=dict)
     confidence: float = 0.95
     flip_up_down: bool = True
     zoom: float = 1.6
     rotation_selection: str = "objective"
-    severity_axis: str = "Noise level η (% of each coil's ‖k‖)"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -45,6 +46,7 @@ class FigureOptions:
         content: dict[str, Any] = json.loads(text)
         content["models"] = dict(content["models"])
         content["accelerations"] = tuple(content["accelerations"])
+        content["severities"] = {role: Severity(**facts) for role, facts in content.get("severities", {}).items()}
         return cls(**content)
 
     @property
@@ -61,6 +63,16 @@ class FigureOptions:
         if role not in self.attacks:
             raise InputError(f"figures.{role}: this figure needs an attack in that role; name one in the config.")
         return self.attacks[role]
+
+    def severity(self, role: str) -> Severity:
+        """Return what the severities of the attack that plays a role count.
+
+        Raises:
+            InputError: where the figure was not told.
+        """
+        if role not in self.severities:
+            raise InputError(f"severities.{role}: the figure's settings do not say what its severities count; add it.")
+        return self.severities[role]
 
 
 @dataclass(frozen=True)

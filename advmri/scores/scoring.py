@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from advmri.attacks.settings import extra_columns, reader_of
+from advmri.attacks.settings import extra_columns, kind_of, reader_of
 from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.metrics import METRICS, score
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
@@ -26,6 +26,7 @@ def columns() -> tuple[str, ...]:
         "optimiser",
         "target",
         "severity",
+        "severity_unit",
         "region",
         *METRICS,
         *(f"clean_{name}" for name in METRICS),
@@ -70,6 +71,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
         "attack": facts["attack_name"],
         "optimiser": settings["optimiser"],
         "target": settings["target"],
+        "severity_unit": kind_of(settings).SEVERITY.unit,
     }
     rows = []
     for number in attack.slices():

@@ -18,14 +18,16 @@ def add_drops(metrics: pd.DataFrame) -> pd.DataFrame:
 def summarise(metrics: pd.DataFrame, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
     """Return one row per model, acceleration, attack (with its optimiser), target, region and severity.
 
-    Columns: `trained_on`, `n_volumes`, `n_boxes`, `thermal_multiple` (mean) and for each metric, each one's change from
-    clean (`add_drops`) and the fully sampled image's SSIM: `<name>_mean`, `<name>_ci_low`, `<name>_ci_high`.
+    Columns: `trained_on`, `severity_unit`, `n_volumes`, `n_boxes`, `thermal_multiple` (mean) and for each metric, each
+    one's change from clean (`add_drops`) and the fully sampled image's SSIM: `<name>_mean`, `<name>_ci_low`,
+    `<name>_ci_high`.
     """
     names = [*METRICS, *(metric.change for metric in METRICS.values()), "fully_sampled_ssim"]
     rows = []
     for key, group in add_drops(metrics).groupby(GROUP, sort=True):
         row = dict(zip(GROUP, key, strict=True)) | {
             "trained_on": group.trained_on.iloc[0],
+            "severity_unit": group.severity_unit.iloc[0],
             "n_volumes": group.volume.nunique(),
             "n_boxes": len(group),
             "thermal_multiple": group.thermal_multiple.mean(),

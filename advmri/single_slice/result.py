@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.attacks.family import FamilySettings
-from advmri.attacks.noise.settings import NoiseAttack
 from advmri.errors import InputError
 
 Array = NDArray[Any]
@@ -76,8 +75,8 @@ class SliceAttack:
 
     @property
     def certificate(self) -> NoiseCertificate | None:
-        """The certificate of a noise attack; None for motion."""
-        if not isinstance(self.settings, NoiseAttack):
+        """The certificate of noise; None of a family that adds none (`FamilySettings.CERTIFIES_NOISE`)."""
+        if not self.settings.CERTIFIES_NOISE:
             return None
         measured = {name: self.arrays[name] for name in ("gauge", "budget_used", "largest_unmeasured")}
         return NoiseCertificate(
@@ -90,7 +89,7 @@ class SliceAttack:
         """Return the worst noise in the shape of the k-space that was given [S, C, H, W], zero where none is added.
 
         Raises:
-            InputError: for an attack by motion, which adds none.
+            InputError: for an attack that adds none.
         """
         if self.certificate is None:
             raise InputError(f"{self.settings.threat_model}: adds no noise; its moves are in `arrays`.")

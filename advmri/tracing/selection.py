@@ -76,7 +76,7 @@ def rows_behind(row: pd.Series, metrics: pd.DataFrame) -> pd.DataFrame:
 
     A row without `severity` and `attack` (clean quality, a training curve) has none.
     """
-    if not {"severity", "attack", "angle"} & set(row.index):
+    if not {"severity", "attack"} & set(row.index):
         return metrics.iloc[:0]
     rows = metrics
     for name, values in _wanted(row, metrics.columns).items():
@@ -84,8 +84,6 @@ def rows_behind(row: pd.Series, metrics: pd.DataFrame) -> pd.DataFrame:
         for value in values:
             fits |= _equal(rows[name], value)
         rows = rows[fits]
-    if "attack" not in row and "angle" in row:
-        rows = rows[rows.angle.notna()]
     return rows
 
 

@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
         *("provenance", "storage", *GROUND),
     },
     "single_slice": {
-        *("attacks", "attacks/noise", "attacks/settings", "image_quality", "reconstruction", "acquisition/thermal"),
+        *("attacks", "attacks/settings", "image_quality", "reconstruction", "acquisition/thermal"),
         *GROUND,
     },
     "workflow_scripts": set(),

@@ -38,7 +38,7 @@ class MotionSettings(FamilySettings):
 class RotationAttack(MotionSettings):
     """In-plane rotation by up to theta_max degrees, eq. (5)."""
 
-    SEVERITY: ClassVar[Severity] = Severity("Largest rotation (degrees)", "degrees")
+    SEVERITY: ClassVar[Severity] = Severity("Largest rotation (degrees)", "degrees", "motion")
     SWEEPS_ANGLES: ClassVar[bool] = True
 
     threat_model: Literal["rotation"]
@@ -53,7 +53,7 @@ class RotationAttack(MotionSettings):
 class ShiftAttack(MotionSettings):
     """In-plane shift by up to so many pixels, in any direction, in fractions of a pixel."""
 
-    SEVERITY: ClassVar[Severity] = Severity("Largest shift (pixels)", "pixels")
+    SEVERITY: ClassVar[Severity] = Severity("Largest shift (pixels)", "pixels", "motion")
 
     threat_model: Literal["shift"]
     severities: Pixels = Field(
@@ -69,7 +69,7 @@ class ShiftAttack(MotionSettings):
 class RigidAttack(MotionSettings):
     """Rotation by up to theta_max degrees and shift by up to `shift_per_degree` theta_max pixels together."""
 
-    SEVERITY: ClassVar[Severity] = Severity("Largest rotation, with its shift (degrees)", "degrees")
+    SEVERITY: ClassVar[Severity] = Severity("Largest rotation, with its shift (degrees)", "degrees", "motion")
 
     threat_model: Literal["rigid"]
     severities: Angles = Field([0, 2.5, 5], min_length=1, description="theta_max in degrees")

@@ -15,8 +15,9 @@ class NoiseAttack(FamilySettings):
     """
 
     PACKAGE: ClassVar[str] = "advmri.attacks.noise"
-    SEVERITY: ClassVar[Severity] = Severity("Noise level η (% of each coil's ‖k‖)", "share")
+    SEVERITY: ClassVar[Severity] = Severity("Noise level η (% of each coil's ‖k‖)", "share", "noise")
     COLUMNS: ClassVar[tuple[str, ...]] = ("relative_norm", "thermal_multiple")
+    CERTIFIES_NOISE: ClassVar[bool] = True
 
     threat_model: Literal["noise"]
     severities: list[Annotated[float, Field(ge=0, lt=1)]] = Field(

@@ -64,6 +64,13 @@ def test_what_is_stored_is_what_the_family_says(attacked):
                 assert size == (axis if isinstance(axis, int) else sizes.setdefault(axis, size)), (name, axis)
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_certifies_noise_is_stored(kind):
+    if kind.CERTIFIES_NOISE:
+        certificate = {"gauge", "budget_used", "largest_unmeasured", "non_deterministic", "gradient_ratio"}
+        assert certificate | {"perturbation"} <= set(stored_results(kind).ARRAYS)
+
+
 def test_what_is_stored_agrees_with_its_verification(attacked):
     settings, scan, outcomes = attacked
     task = Task(scan, {"box_0": BOX}, 0, 1e-3)

@@ -20,7 +20,17 @@ from workflow_scripts import validate
 PACKAGE = Path(__file__).with_name("coil_gain")
 MODULES = ("settings", "stored", "attack", "verification")
 ATTACK = {"threat_model": "coil_gain", "target": "box", "severities": [0, 0.1]}
-FIGURE = {"models": [["m", "Small"]], "accelerations": [4], "region_attack": "gain", "severity_axis": "Gain error (%)"}
+ROLES = {"region_attack": "gain", "image_attack": None, "control_attack": None, "rotation_attack": None}
+OF_THE_RUN = {"models": [["m", "Small"]], "accelerations": [4]}
+PLAN = """
+import json, sys, yaml
+from advmri.config.figure_plan import FigurePlan
+from advmri.config.validate import validate_config
+config = yaml.safe_load(open("config.yaml"))
+changes = json.loads(sys.argv[1])
+plan = FigurePlan(validate_config(config | {name: config[name] | part for name, part in changes.items()}))
+print(json.dumps([plan.settings("figure_1a"), plan.labels("figure_1a")]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,7 @@ def run(project, tmp_path_factory):
     program(
         project,
         "collect",
-        scores_folder=folder / "metrics",
+        results=folder,
         series="gain/m-4x",
         jobs="v1/000-001",
         indices=paths["index"],
@@ -106,11 +116,17 @@ def test_figure_1a_draws_it(project, run):
     folder, _ = run
     files = {kind: folder / f"figure_1a.{kind}" for kind in ("svg", "png", "csv")}
     tables = {name: folder / f"{name}.csv" for name in ("metrics", "summary", "quality")}
-    places = {"figure": "figure_1a", "attacks_folder": folder / "attacks"}
-    program(project, "figure", settings=json.dumps(FIGURE), **places, **tables, **files)
+    places = {"figure": "figure_1a"}
+    changes = json.dumps({"attacks": {"gain": ATTACK}, "figures": ROLES})
+    command = [sys.executable, "-c", PLAN, changes]
+    planned = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    settings, labels = json.loads(planned.stdout)
+    program(project, "figure", settings=json.dumps(json.loads(settings) | OF_THE_RUN), **places, **tables, **files)
     drawn = pd.read_csv(files["csv"])
     assert drawn[drawn.series == "attacked"].severity.tolist() == [0, 0.1]
-    assert "Gain error (%)" in files["svg"].read_text()
+    text = files["svg"].read_text()
+    assert "Gain error (%)" in text and "noise" not in text.lower()
+    assert labels["shows"] == "SSIM in boxes against perturbation level"
 
 
 def test_the_workflow_plans_it_as_the_region_attack(project):

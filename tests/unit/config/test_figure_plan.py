@@ -7,8 +7,10 @@ import yaml
 from snakemake.utils import update_config
 from support import ROOT
 
+from advmri.attacks.family import Severity
 from advmri.config.figure_plan import FIGURES, OF_THEIR_OWN, FigurePlan
 from advmri.config.validate import validate_config
+from advmri.errors import InputError
 from advmri.figures.cutting import MOVING, Wanted
 from advmri.figures.inputs import FigureOptions
 from advmri.figures.settings import ROLES, FigureSettings
@@ -78,6 +80,25 @@ def test_settings_of_the_showcase_and_of_figures_change_apart():
     assert plain.showcase_settings() == zoomed.showcase_settings() != picked.showcase_settings()
     assert plain.settings("figure_2") == picked.settings("figure_2") != zoomed.settings("figure_2")
     assert plain.settings("figure_1a") == zoomed.settings("figure_1a")
+
+
+def test_figures_say_what_the_severities_of_their_attack_count(monkeypatch):
+    plan = plan_of()
+    assert (
+        FigureOptions.from_json(plan.settings("figure_1a")).severity("region_attack").axis.startswith("Noise level η")
+    )
+    assert (
+        FigureOptions.from_json(plan.settings("figure_1b")).severity("region_attack").short_axis == "Noise level η (%)"
+    )
+    gain = Severity("Gain error (%)", "share")
+    monkeypatch.setattr(type(plan.config.attacks["noise-box"]), "SEVERITY", gain)
+    for figure in ("figure_1a", "figure_1b"):
+        assert FigureOptions.from_json(plan.settings(figure)).severity("region_attack") == gain
+    assert plan.labels("figure_1a") == {"figure": "1a", "shows": "SSIM in boxes against perturbation level"}
+    told = json.loads(plan.settings("figure_1a"))
+    untold = FigureOptions.from_json(json.dumps({key: told[key] for key in told if key != "severities"}))
+    with pytest.raises(InputError, match=r"severities\.region_attack"):
+        untold.severity("region_attack")
 
 
 def test_the_selection_is_told_where_it_is_shown():

@@ -1,7 +1,7 @@
 """Every figure: what it draws is what the tables say, the right way up, in the same colours, byte for byte."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import h5py
 import numpy as np
@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from support import ROOT, run_program, silence
 
+from advmri.attacks.family import Severity
 from advmri.errors import DamagedFileError, InputError
 from advmri.figures.captions import rule
 from advmri.figures.cutting import Cutter, Wanted, WantedSlice
@@ -35,6 +37,7 @@ BOXES = {3: [AnnotatedBox(0, "Meniscus Tear", 4, 12, 3, 9)], 4: [AnnotatedBox(0,
 ETAS, ANGLES = [0.0, 0.01, 0.02], [0.0, 2.0, 4.0]
 ATTACKS = {"on-boxes": 2.0, "on-image": 0.5, "random": 0.05, "turned": 0.1}
 ROLES = dict(zip(("region_attack", "image_attack", "control_attack", "rotation_attack"), ATTACKS, strict=True))
+SEVERITIES = dict.fromkeys(list(ROLES)[:3], Severity("Noise level η (% of each coil's ‖k‖)", "share", "noise"))
 ALL_FIGURES = sorted(path.stem for path in ROOT.glob("advmri/figures/figure_*.py"))
 LINE_FIGURES = ["figure_1a", "figure_1b", "figure_4a", "figure_4b", "figure_quality"]
 IMAGE_FIGURES = ["figure_2", "figure_3", "figure_5"]
@@ -118,7 +121,7 @@ def make_inputs(folder, models, accelerations, volumes, thermal):
     ]
     cutter = Cutter(folder, [f"{volume}/003-004" for volume in volumes], metrics)
     return FigureInputs(
-        FigureOptions({name: name.upper() for name in models}, accelerations, ROLES),
+        FigureOptions({name: name.upper() for name in models}, accelerations, ROLES, SEVERITIES),
         metrics,
         summarise(metrics, 0.95, 100, 1),
         pd.DataFrame(quality),
@@ -220,7 +223,7 @@ def test_panels_and_clean_quality_show_a_further_metric(extra_metric, tmp_path):
     inputs = replace(inputs, quality=inputs.quality.assign(mae=0.25))
     figure, table = draw_figure("figure_2", inputs)
     attacked = table[table.shown == "reconstruction"].iloc[0]
-    row = inputs.box_scores(*attacked[["attack", "model", "acceleration", "volume", "slice", "box", "severity"]])
+    row = inputs.box_scores(*attacked[["attack", "model", "acceleration"]], inputs.shown("region_attack").box)
     assert attacked.mae == row.mae != row.clean_mae
     texts = [text.get_text() for text in figure.texts]
     assert f"SSIM {row.ssim:.3f}, {row.psnr:.1f} dB, MAE {row.mae:.4f}" in texts
@@ -249,8 +252,31 @@ def test_angles_are_those_of_the_attack_file(inputs):
     assert set(table[table.attack != ""].angle) == {3.25}
     _, sweep = draw_figure("figure_4b", inputs)
     assert set(sweep[sweep.worst].angle) == {3.25} and set(sweep[sweep.worst].ssim) == {0.8}
+    assert set(sweep.attack) == {"turned"}
     assert len(sweep) == 2 * 2 * (9 + 1), "the worst angle lies between those of the grid"
     assert sweep.angle.groupby(sweep.index // 10).is_monotonic_increasing.all()
+
+
+def written(figure):
+    """Every text of a figure."""
+    return {text.get_text() for text in figure.findobj(Text)}
+
+
+def test_noise_is_named_only_where_it_is_meant(inputs):
+    """The axes, legends and table of two families."""
+    figure, table = draw_figure("figure_1a", inputs)
+    words = {"Noise level η (% of each coil's ‖k‖)", "fully sampled, attack's noise", "Gaussian, same norms"}
+    assert words <= written(figure) and "fully sampled under the attack's noise" in set(table.series)
+    assert "Noise level η (%)" in written(draw_figure("figure_1b", inputs)[0])
+    gain = replace(
+        inputs, options=replace(inputs.options, severities=dict.fromkeys(ROLES, Severity("Gain (%)", "share")))
+    )
+    for name in ("figure_1a", "figure_1b"):
+        figure, table = draw_figure(name, gain)
+        assert "Gain (%)" in written(figure)
+        assert not any("noise level" in text.lower() or "gauss" in text.lower() for text in written(figure))
+        assert not table.series.str.contains("noise|Gauss").any()
+    assert "fully sampled, attack's perturbation" in written(draw_figure("figure_1a", gain)[0])
 
 
 @pytest.mark.parametrize("flip", [True, False])
@@ -392,6 +418,7 @@ def elsewhere(inputs, tmp_path):
 @pytest.mark.parametrize("name", ALL_FIGURES)
 def test_figures_are_drawn_from_tables_and_showcase(inputs, elsewhere, name):
     settings = {"models": [["unet", "UNET"], ["varnet", "VARNET"]], "accelerations": [4, 8], "attacks": ROLES}
+    settings["severities"] = {role: asdict(severity) for role, severity in SEVERITIES.items()}
     named = {kind: elsewhere / "figures" / f"{name}.{kind}" for kind in ("svg", "png", "csv")}
     tables = {key: elsewhere / f"{key}.csv" for key in ("metrics", "summary", "quality")}
     showcase = elsewhere / "showcase.h5"

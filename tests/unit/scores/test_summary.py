@@ -26,6 +26,7 @@ def metrics(rng):
             "optimiser": "pgd",
             "target": "box",
             "severity": severity,
+            "severity_unit": "share",
             "region": region,
             **dict.fromkeys(("angle", "shift_rows", "shift_columns"), np.nan),
             **{name: rng.random() for name in columns() if name.endswith(("ssim", "psnr", "nmse"))},
@@ -49,7 +50,16 @@ def test_rows_and_columns(metrics):
     assert (summary.n_volumes == 3).all() and (summary.n_boxes == 6).all()
     names = ["ssim", "psnr", "nmse", "ssim_drop", "psnr_drop", "nmse_rise", "fully_sampled_ssim"]
     values = [f"{name}_{part}" for name in names for part in ("mean", "ci_low", "ci_high")]
-    assert list(summary.columns) == [*GROUP, "trained_on", "n_volumes", "n_boxes", "thermal_multiple", *values]
+    assert list(summary.columns) == [
+        *GROUP,
+        "trained_on",
+        "severity_unit",
+        "n_volumes",
+        "n_boxes",
+        "thermal_multiple",
+        *values,
+    ]
+    assert set(summary.severity_unit) == {"share"}
     assert dict(zip(summary.model, summary.trained_on, strict=True)) == {"unet": "train", "varnet": "train+val"}
     for name in names:
         assert (summary[f"{name}_ci_low"] <= summary[f"{name}_mean"]).all()

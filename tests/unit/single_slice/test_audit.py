@@ -1,6 +1,7 @@
 """One slice from Python: the same bits as the workflow's programs, and a network that is given back as it was."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from advmri.acquisition.mask_file import read_mask_file
 from advmri.acquisition.masks import make_mask
+from advmri.attacks.family import FamilySettings
 from advmri.errors import InputError
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
 from advmri.seeds import derive_seed
@@ -161,6 +163,18 @@ def test_the_image_is_attacked_where_there_is_no_box():
     assert both.score("image") == found.score("image") and both.score("box")["ssim"] > 0
     with pytest.raises(InputError, match="region: 'box' was not scored; choose among image"):
         found.score("box")
+
+
+def test_whoever_stores_noise_has_a_certificate():
+    """What the settings say counts, not their class."""
+
+    class OtherNoise(FamilySettings):
+        CERTIFIES_NOISE = True
+
+    found = small_slice(user_function).attack(BOX, severities=[0, 0.02], steps=1)
+    other = OtherNoise(threat_model="other", optimiser="any", severities=[0, 0.02])
+    same = replace(found, settings=other)
+    assert same.certificate.gauge is found.arrays["gauge"] and same.noise().tobytes() == found.noise().tobytes()
 
 
 def test_a_rotation_has_no_certificate_and_no_noise():

@@ -4,6 +4,7 @@ import argparse
 import shutil
 
 import h5py
+import pandas as pd
 import pytest
 from support import attack_run, make_run, run_program, run_with_records
 
@@ -142,6 +143,18 @@ def test_a_changed_mean_is_noticed(finished):
     row["ssim_mean"] += 0.01
     stored, mean = compare_means(row, rows_behind(row, metrics))["ssim_mean"]
     assert stored == pytest.approx(mean + 0.01)
+
+
+def test_an_angle_leads_to_the_attack_that_the_row_names():
+    """Another attack may have angles too; figure 4b's rows have no severity."""
+    place = {"volume": "v1", "slice": 1, "box": 0, "model": "m", "acceleration": 4}
+    rows = [place | {"region": "box", "angle": 5.0, "severity": 5.0, "attack": name} for name in ("rotation", "rigid")]
+    rows.append(place | {"region": "box", "angle": float("nan"), "severity": 5.0, "attack": "shift"})
+    metrics = pd.DataFrame(rows)
+    for name in ("rotation", "shift"):
+        found = rows_behind(pd.Series(place | {"angle": 5.0, "attack": name}), metrics)
+        assert found.attack.tolist() == [name]
+    assert rows_behind(pd.Series(place | {"angle": 5.0}), metrics).empty
 
 
 @pytest.mark.parametrize("name", ["v1.h5", "mask.h5", "v1.json", "model.pt"])

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from support import run_program
 
+from advmri.errors import InputError
 from workflow_scripts import show_results
 
 
@@ -12,6 +13,7 @@ def results(tmp_path):
     tables = tmp_path / "tables"
     tables.mkdir()
     facts = {"model": "unet", "acceleration": 4, "trained_on": "train", "attack": "noise", "optimiser": "pgd"}
+    facts["severity_unit"] = "share"
     values = {"region": "box", "n_boxes": 3, "ssim_mean": 0.5, "ssim_ci_low": 0.4, "ssim_ci_high": 0.6}
     pd.DataFrame([facts | values | {"severity": eta} for eta in (0.0, 0.02)]).to_csv(tables / "summary.csv")
     quality = {"volume": "v1", "model": "unet", "acceleration": 4, "ssim": 0.9, "psnr": 30.0}
@@ -34,3 +36,24 @@ def test_boxes_left_out_are_counted_by_reason(results, capsys):
 
 def test_that_none_was_left_out_is_said(results, capsys):
     assert "No annotation was left out." in shown(results, capsys, [])
+
+
+def test_severities_are_shown_in_their_units(results, capsys):
+    """Whatever the optimiser is: a shift is searched by a grid as a rotation is."""
+    path = results / "tables" / "summary.csv"
+    largest = pd.read_csv(path).iloc[[-1]]
+    units = {"turned": (5.0, "degrees"), "moved": (5.0, "pixels"), "noise": (0.02, "share")}
+    rows = [
+        largest.assign(attack=name, optimiser="grid", severity=severity, severity_unit=unit)
+        for name, (severity, unit) in units.items()
+    ]
+    pd.concat(rows).to_csv(path)
+    text = shown(results, capsys, [])
+    assert "turned 5°" in text and "moved 5 px" in text and "noise 2%" in text
+
+
+def test_a_table_without_units_is_of_before(results):
+    path = results / "tables" / "summary.csv"
+    pd.read_csv(path).drop(columns="severity_unit").to_csv(path)
+    with pytest.raises(InputError, match="severity_unit; run the workflow again"):
+        run_program(show_results, results=results)
