@@ -181,7 +181,7 @@ def _search(
     """Search one batch of cases and starts and keep what is worse than `found`."""
     cases = [case for case, _ in members]
     starts = [Start(number, _generator(problem, seeds[case.scan], case, number)) for case, number in members]
-    result = optimiser.maximise(problem.search_objective(cases), problem.threat(cases), starts)
+    result = optimiser.maximise(problem.search_objective(cases), problem.bound(cases), starts)
     best_values = result.trace.gather(1, result.best_step[:, None])[:, 0]
     if problem.settings.search_precision != "float32":
         with torch.no_grad():
@@ -221,7 +221,7 @@ def _carry_upwards(problem: NoiseProblem, found: dict[Case, _Found], batch_size:
             chunk = cases[first : first + batch_size]
             below = [found[case._replace(severity=severity - 1)] for case in chunk]
             growth = problem.eta(chunk[0]) / problem.settings.severities[severity - 1]
-            scaled = problem.threat(chunk).project(growth * torch.stack([one.perturbation for one in below]))
+            scaled = problem.bound(chunk).project(growth * torch.stack([one.perturbation for one in below]))
             with torch.no_grad():
                 values = problem.objective(chunk)(scaled).tolist()
             if not all(map(math.isfinite, values)):
@@ -240,7 +240,7 @@ def _outcome(problem: NoiseProblem, scan_place: int, region: str, found: dict[Ca
     scan, settings = problem.scans[scan_place], problem.settings
     cases = [Case(scan_place, region, severity) for severity in range(len(settings.severities))]
     searched = [found.get(case) for case in cases]
-    zero = problem.threat(cases[:1]).zero()
+    zero = problem.bound(cases[:1]).zero()
     clean_value = problem.damage(cases[:1])(scan.clean()[None]).item()
     iterates = max((len(one.trace) for one in searched if one is not None), default=1)
     certificates: list[Certificate] = []

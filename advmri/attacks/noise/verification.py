@@ -94,7 +94,7 @@ def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
     if all(flags[place] for place in searched):
         return []
     cases = [Case(0, region, searched[0])]
-    _, gradient = value_and_gradient(problem.objective(cases), problem.threat(cases).zero())
+    _, gradient = value_and_gradient(problem.objective(cases), problem.bound(cases).zero())
     if gradient.any():
         return []
     return ["zero_gradient: not set, but the gradient at zero noise is zero"]

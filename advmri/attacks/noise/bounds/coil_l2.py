@@ -1,4 +1,4 @@
-"""The threat model of eq. (4): a product of L2 balls, one per coil, on the measured columns."""
+"""The bound of eq. (4): a product of L2 balls, one per coil, on the measured columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -183,7 +183,7 @@ def test_severities_of_zero_alone():
 
 
 def test_a_dead_coil_stays_dead(rng):
-    """In the threat model; networks other than the U-Net need all coils alive (`read_kspace` sees to it)."""
+    """In the bound; networks other than the U-Net need all coils alive (`read_kspace` sees to it)."""
     kspace = object_kspace(rng)
     kspace[1] = 0
     scan = small_scan("unet", kspace=kspace)
