@@ -9,9 +9,9 @@ from torch import Tensor
 
 from advmri.attacks.comparison import TOLERANCE, compare
 from advmri.attacks.family_programs import Task
-from advmri.attacks.noise.attack import TAKEN_OVER
 from advmri.attacks.noise.certificate import certify
 from advmri.attacks.noise.gradient_ratio import gradient_ratio
+from advmri.attacks.noise.outcome import TAKEN_OVER
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
 from advmri.attacks.noise.settings import NoiseAttack
