@@ -49,16 +49,16 @@ rule convergence_figure:
         ),
         code=code("convergence_figure"),
     output:
-        svg=f"{RESULTS}/{layout.FIGURES}/figure_convergence.svg",
+        svg=f"{RESULTS}/{layout.FIGURE}.svg".format(figure=layout.CONVERGENCE_FIGURE),
         png=report(
-            f"{RESULTS}/{layout.FIGURES}/figure_convergence.png",
+            f"{RESULTS}/{layout.FIGURE}.png".format(figure=layout.CONVERGENCE_FIGURE),
             caption="../report/convergence.rst",
             category="Figures",
-            labels=FIGURES.labels("figure_convergence"),
+            labels=FIGURES.labels(layout.CONVERGENCE_FIGURE),
         ),
-        csv=f"{RESULTS}/{layout.FIGURES}/figure_convergence.csv",
+        csv=f"{RESULTS}/{layout.FIGURE}.csv".format(figure=layout.CONVERGENCE_FIGURE),
     log:
-        f"{LOGS}/figure/figure_convergence.log",
+        f"{LOGS}/figure/{layout.CONVERGENCE_FIGURE}.log",
     conda:
         "../envs/environment.yaml"
     resources:

@@ -73,7 +73,7 @@ rule collect_tables:
         ],
         jobs=PLAN.jobs,
         volumes=PLAN.validation_volumes,
-        zero_filled=[name for name, model in CONFIG.models.items() if model.architecture == "zero_filled"],
+        zero_filled=CONFIG.baseline_models,
         confidence=CONFIG.statistics.confidence,
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,

@@ -140,16 +140,16 @@ rule training_figure:
         ),
         code=code("training_figure"),
     output:
-        svg=f"{RESULTS}/{layout.FIGURES}/figure_training.svg",
+        svg=f"{RESULTS}/{layout.FIGURE}.svg".format(figure=layout.TRAINING_FIGURE),
         png=report(
-            f"{RESULTS}/{layout.FIGURES}/figure_training.png",
+            f"{RESULTS}/{layout.FIGURE}.png".format(figure=layout.TRAINING_FIGURE),
             caption="../report/training.rst",
             category="Figures",
-            labels=FIGURES.labels("figure_training"),
+            labels=FIGURES.labels(layout.TRAINING_FIGURE),
         ),
-        csv=f"{RESULTS}/{layout.FIGURES}/figure_training.csv",
+        csv=f"{RESULTS}/{layout.FIGURE}.csv".format(figure=layout.TRAINING_FIGURE),
     log:
-        f"{LOGS}/figure/figure_training.log",
+        f"{LOGS}/figure/{layout.TRAINING_FIGURE}.log",
     conda:
         "../envs/environment.yaml"
     resources:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from advmri.errors import InputError
 from advmri.scores.summary import summarise
+from advmri.storage.baseline import BASELINE
 from advmri.storage.layout import SCORE_FILE, job_files
 from advmri.storage.tables import read_table
 from advmri.volumes.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
@@ -15,8 +16,6 @@ from advmri.volumes.index import read_index
 from advmri.volumes.left_out import left_out_lines
 from workflow_scripts.program import LOGGER, note_inputs, parser, run
 from workflow_scripts.table_output import write_table
-
-BASELINE = "zero_filled"
 
 
 def main(arguments: argparse.Namespace) -> None:

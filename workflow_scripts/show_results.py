@@ -10,6 +10,7 @@ from advmri.claims.all_claims import VERDICTS, count_verdicts
 from advmri.errors import InputError
 from advmri.image_quality.metrics import shown_metrics
 from advmri.scores.leakage import LEAKAGE
+from advmri.storage.layout import CLAIMS, EXCLUDED, FIGURES, QUALITY, SUMMARY, TABLES
 from advmri.storage.tables import read_table
 from advmri.volumes.left_out import left_out_lines
 from workflow_scripts.program import parser, run
@@ -52,7 +53,7 @@ def _claims(path: Path) -> list[str]:
     for row in count_verdicts(read_table(path)).to_dict("records"):
         counts = [f"{word} {row[word]}" for word in VERDICTS if row[word]]
         lines.append(f"({row['claim']}) {row['description']}: {', '.join(counts)}")
-    return ["The paper's claims, number of comparisons that (tables/claims.csv):", *lines, ""]
+    return [f"The paper's claims, number of comparisons that ({CLAIMS}):", *lines, ""]
 
 
 def _left_out(path: Path) -> list[str]:
@@ -65,12 +66,12 @@ def _left_out(path: Path) -> list[str]:
 
 def main(arguments: argparse.Namespace) -> None:
     """Read the tables and print."""
-    tables, figures = arguments.results / "tables", arguments.results / "figures"
-    if not (tables / "summary.csv").is_file():
-        raise InputError(f"{tables / 'summary.csv'}: not there; has the run finished?")
-    summary, quality = read_table(tables / "summary.csv"), read_table(tables / "quality.csv")
+    run_folder = arguments.results
+    if not (run_folder / SUMMARY).is_file():
+        raise InputError(f"{run_folder / SUMMARY}: not there; has the run finished?")
+    summary, quality = read_table(run_folder / SUMMARY), read_table(run_folder / QUALITY)
     if "severity_unit" not in summary:
-        raise InputError(f"{tables / 'summary.csv'}: is of before its column severity_unit; run the workflow again.")
+        raise InputError(f"{run_folder / SUMMARY}: is of before its column severity_unit; run the workflow again.")
     shown = shown_metrics()
     units = ", ".join(f"{metric.label} in {metric.unit}" for metric in shown if metric.unit)
     clean = quality.groupby(["model", "acceleration"])[[metric.name for metric in shown]].mean().round(3).reset_index()
@@ -86,10 +87,10 @@ def main(arguments: argparse.Namespace) -> None:
         short_table(summary).to_string(index=False),
         "",
         *leakage,
-        *_left_out(tables / "excluded.csv"),
-        *_claims(tables / "claims.csv"),
-        f"Figures: {figures}/*.png and *.svg, each with the CSV behind it",
-        f"Tables:  {tables}/*.csv",
+        *_left_out(run_folder / EXCLUDED),
+        *_claims(run_folder / CLAIMS),
+        f"Figures: {run_folder / FIGURES}/*.png and *.svg, each with the CSV behind it",
+        f"Tables:  {run_folder / TABLES}/*.csv",
     ]
     sys.stdout.write("\n".join(out) + "\n")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from advmri.errors import InputError
+from advmri.storage.baseline import BASELINE
 from advmri.storage.layout import CHECKPOINT, CONVERGENCE, FIGURES, METRICS, MODELS, SCORES, TABLES, place
 from advmri.storage.tables import read_table
 from advmri.tracing.origins import Origins
@@ -48,7 +49,7 @@ def _table_of(path: Path) -> Path:
 
 def _model_files(folder: Path, row: pd.Series) -> list[Path]:
     """Return the checkpoint of a row that no attack is behind: clean quality, or a training curve."""
-    if not {"model", "acceleration"} <= set(row.index) or row["model"] == "zero_filled":
+    if not {"model", "acceleration"} <= set(row.index) or row["model"] == BASELINE:
         return []
     return [place(folder, CHECKPOINT, model=row["model"], acceleration=row["acceleration"])]
 

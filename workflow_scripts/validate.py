@@ -14,6 +14,7 @@ from advmri.image_quality.metrics import METRICS
 from advmri.image_quality.ssim import WHOLE_IMAGE
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
+from advmri.storage.baseline import BASELINE
 from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.reading import read_kspace, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
@@ -25,8 +26,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Reconstruct every slice of every volume and score the volumes as fastMRI does."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     checkpoint, network = load_checkpoint(arguments.checkpoint, device, arguments.factory)
-    methods = {arguments.model: network, "zero_filled": build_reconstructor("zero_filled", {})}
-    trained_on = {arguments.model: checkpoint.trained_on, "zero_filled": "nothing"}
+    methods = {arguments.model: network, BASELINE: build_reconstructor(BASELINE, {})}
+    trained_on = {arguments.model: checkpoint.trained_on, BASELINE: "nothing"}
     rows = []
     with Progress(
         f"validate {arguments.model}-{arguments.acceleration}x", len(arguments.volumes), "volumes"

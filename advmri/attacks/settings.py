@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, TypeAdapter
+from pydantic_core import ErrorDetails
 
 from advmri.attacks.family import FamilySettings, StoredResults, stored_results
 from advmri.attacks.motion.settings import MotionAttack
@@ -53,6 +54,24 @@ def _named(kind: type[FamilySettings], key: str) -> str:
     return str(get_args(kind.model_fields[key].annotation)[0])
 
 
+def threat_models() -> list[str]:
+    """Return the names of the threat models, in the union's order."""
+    return list(dict.fromkeys(_named(kind, "threat_model") for kind in kinds()))
+
+
+def choice_error(error: ErrorDetails) -> str | None:
+    """Return what is wrong with the key that chooses among the classes, after its name; None for any other error."""
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        key, known = "threat_model", threat_models()
+    elif error["type"] == "unknown_optimiser":
+        key, known = "optimiser", list(kinds_of(error["input"]["threat_model"]))
+    else:
+        return None
+    given = error["input"].get(key)
+    found = "missing; give one" if given is None else f"{given!r} is none"
+    return f"{key}: {found} of {', '.join(known)}"
+
+
 def kinds_of(threat_model: str) -> dict[str, type[FamilySettings]]:
     """Return the classes of a threat model by optimiser.
 
@@ -61,7 +80,7 @@ def kinds_of(threat_model: str) -> dict[str, type[FamilySettings]]:
     """
     found = {_named(kind, "optimiser"): kind for kind in kinds() if _named(kind, "threat_model") == threat_model}
     if not found:
-        known = ", ".join(dict.fromkeys(_named(kind, "threat_model") for kind in kinds()))
+        known = ", ".join(threat_models())
         raise InputError(
             f"threat_model {threat_model!r}: no such family here, only {known}; use the code that wrote it."
         )

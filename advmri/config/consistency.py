@@ -9,10 +9,10 @@ from advmri.config.architecture_files import architecture_problems, has_weights
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
 from advmri.figures.settings import ROLES
+from advmri.storage.baseline import BASELINE
 from advmri.training.settings import TrainingSettings
 
 FOLDER = Path(__file__).resolve().parents[2]
-BASELINE = "zero_filled"
 
 
 def disagreements(config: Config) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from advmri.attacks.settings import choice_error
+
 Place = tuple[int | str, ...]
 
 
@@ -40,6 +42,9 @@ def _lines(error: ErrorDetails) -> list[str]:
                 " removes what another file sets)"
             ]
         return [f"{place}: unknown key; see config.schema.json for the known ones"]
+    wrong_choice = choice_error(error)
+    if wrong_choice is not None:
+        return [f"{place}.{wrong_choice}"]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] not in ("value_error", "missing"):
         message = f"{message} (found {error['input']!r})"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from advmri.attacks.family import Severity
 from advmri.config.schema import Config
 from advmri.figures.settings import ROLES
+from advmri.storage.layout import CONVERGENCE_FIGURE, TRAINING_FIGURE
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ FIGURES = {
 }
 """By the module of `advmri.figures` that draws it."""
 OF_THEIR_OWN = {
-    "figure_training": PlannedFigure("Learning curves"),
-    "figure_convergence": PlannedFigure("What a longer search would find"),
+    TRAINING_FIGURE: PlannedFigure("Learning curves"),
+    CONVERGENCE_FIGURE: PlannedFigure("What a longer search would find"),
 }
 """Drawn by rules of their own, from other tables."""
 
@@ -68,7 +69,7 @@ class FigurePlan:
     @cached_property
     def of_the_run(self) -> list[str]:
         """Every figure of the run: with the learning curves and the convergence, where there are any."""
-        there = {"figure_training": self.trained_models, "figure_convergence": self.config.convergence.attack}
+        there = {TRAINING_FIGURE: self.trained_models, CONVERGENCE_FIGURE: self.config.convergence.attack}
         return [*self.drawn, *(name for name in OF_THEIR_OWN if there[name])]
 
     def labels(self, figure: str) -> dict[str, str]:

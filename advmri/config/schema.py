@@ -12,6 +12,7 @@ from advmri.attacks.settings import AttackSettings
 from advmri.claims.settings import ClaimsSettings
 from advmri.figures.settings import FigureSettings
 from advmri.simulation.settings import SimulationSettings
+from advmri.storage.baseline import BASELINE
 from advmri.training.settings import ModelSettings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z0-9]+)*$", max_length=64)]
@@ -164,6 +165,11 @@ class Config(BaseModel):
                 if isinstance(content.get(key), dict):
                     content[key] = {name: entry for name, entry in content[key].items() if entry is not None}
         return content
+
+    @property
+    def baseline_models(self) -> list[str]:
+        """Names under which the config itself lists the baseline of clean quality: its rows stand under these."""
+        return [name for name, model in self.models.items() if model.architecture == BASELINE]
 
     @property
     def claim_pairs(self) -> list[tuple[str, str]]:

@@ -38,7 +38,6 @@ class Signal:
 
 NO_PROTONS = Pool(0.0, 1000.0, 1.0)
 
-AIR = Tissue(NO_PROTONS, NO_PROTONS)
 # [1]: subcutaneous fat 371 / 133 ms, marrow fat 365 / 133 ms, muscle 1420 / 32 ms, cartilage 1240 / 37 ms,
 # synovial fluid 3620 / 767 ms.
 SUBCUTANEOUS_FAT = Tissue(Pool(0.08, 1420.0, 35.0), Pool(0.92, 371.0, 133.0))
@@ -60,7 +59,6 @@ SCAR_BONE = Tissue(Pool(0.10, 900.0, 20.0), Pool(0.30, 365.0, 133.0))
 SKIN = Tissue(Pool(0.55, 900.0, 24.0), Pool(0.05, 371.0, 133.0))
 SEPTUM = Tissue(Pool(0.55, 1200.0, 30.0), Pool(0.18, 371.0, 133.0))
 OEDEMA = Tissue(Pool(0.92, 2400.0, 130.0), Pool(0.04, 371.0, 133.0))
-DEGENERATE_MENISCUS = Tissue(Pool(0.80, 1400.0, 38.0), NO_PROTONS)
 # Nerve fascicles in fatty epineurium.
 NERVE = Tissue(Pool(0.60, 1100.0, 45.0), Pool(0.12, 371.0, 133.0))
 # [2]: blood 1932 / 275 ms; moving spins leave the slice between excitation and echo.

@@ -31,10 +31,10 @@ from advmri.single_slice.inputs import (
     live_kspace,
     measured_columns,
 )
+from advmri.single_slice.keywords import checked_settings
 from advmri.single_slice.network import Network, as_reconstructor, device_of, frozen, name_of, reproducible
 from advmri.single_slice.result import SliceAttack
 from advmri.single_slice.scores import scores_of
-from advmri.single_slice.settings import checked_settings
 
 
 class AuditedSlice:

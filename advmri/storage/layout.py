@@ -38,6 +38,9 @@ SHOWCASE = "showcase.h5"
 FIGURES = "figures"
 FIGURE = f"{FIGURES}/{{figure}}"
 """Without its ending: `.svg`, `.png`, `.csv`."""
+TRAINING_FIGURE = "figure_training"
+CONVERGENCE_FIGURE = "figure_convergence"
+"""Names of the figures that rules of their own draw, from other tables than the rest."""
 BENCHMARKS = "benchmarks"
 
 

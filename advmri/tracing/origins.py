@@ -11,8 +11,9 @@ from advmri.provenance.run_record import record_path
 from advmri.reconstruction.weights.checkpoint import facts_of
 from advmri.reconstruction.weights.weights_file import read_torch_file
 from advmri.storage.attack_file import INPUT_DIGESTS, AttackFile, open_attack_file
+from advmri.storage.baseline import BASELINE
 from advmri.storage.file_digest import file_sha256
-from advmri.storage.layout import ATTACKS, SCORE_FILE, SCORES, VALIDATION, place
+from advmri.storage.layout import ATTACKS, CHECKPOINT, SCORE_FILE, SCORES, VALIDATION, place
 from advmri.storage.slice_jobs import range_of_file
 from advmri.storage.tables import read_table
 from advmri.tracing.report import TraceReport
@@ -130,8 +131,9 @@ class Origins:
             record = self.report.record(1, path)
             names = [name for name in record.get("inputs", {}) if self.with_volumes or name != "volumes"]
             self.report.inputs(1, record, path, *names)
-            if row["model"] != "zero_filled":
-                noted = record.get("inputs", {}).get("checkpoint", [{"path": path.with_name("model.pt")}])
+            if row["model"] != BASELINE:
+                series = {"model": row["model"], "acceleration": f"{row['acceleration']:g}"}
+                noted = record.get("inputs", {}).get("checkpoint", [{"path": place(self.run, CHECKPOINT, **series)}])
                 self.checkpoints.update(Path(one["path"]) for one in noted)
             return
 

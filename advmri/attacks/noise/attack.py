@@ -11,6 +11,7 @@ from torch import Tensor
 from advmri.attacks.family_programs import NotFiniteError, Task, on_cpu
 from advmri.attacks.noise.certificate import Certificate, certify
 from advmri.attacks.noise.gradient_ratio import gradient_ratio
+from advmri.attacks.noise.outcome import SCALED_UP, TAKEN_OVER, NoiseOutcome
 from advmri.attacks.noise.problem import Case, NoiseProblem, make_optimiser
 from advmri.attacks.noise.search import Optimiser, Start
 from advmri.attacks.noise.settings import NoiseAttack
@@ -21,53 +22,6 @@ from advmri.reconstruction.gradient_probe import TOLERANCE
 from advmri.seeds import derive_seed
 
 LOGGER = logging.getLogger("advmri")
-NOT_MEASURED = torch.tensor(torch.nan)
-SCALED_UP, TAKEN_OVER = -1, -2
-"""Values of `best_start` where the warm start won: the noise of the severity before, scaled up or as it was."""
-
-
-@dataclass(frozen=True)
-class NoiseOutcome:
-    """The worst noise found against one region of one slice; S severities, T iterates, R starts.
-
-    Attributes:
-        severity: eta [S].
-        perturbation: z complex64 [S, C, H, n], measured columns only.
-        reconstruction: f(M(k + z)) [S, h, w].
-        last_reconstruction: the same for the last iterate of the best start [S, h, w].
-        perturbed_target: RSS of the fully sampled k + z [S, h, w].
-        relative_norm: ||z_i|| / ||k_i|| [S, C].
-        relative_norm_measured: ||z_i|| / ||M(k_i)|| [S, C].
-        objective: trace of the best start [S, T], in the search's precision; constant for severity 0, where nothing is
-            searched.
-        best_step: int [S], where in the trace the best iterate is.
-        best_start: int [S], the start it came from, or `SCALED_UP` or `TAKEN_OVER`.
-        start_objective: largest objective of each start [S, R]; NaN where a restart was not needed.
-        zero_gradient: bool [S], a gradient was zero everywhere.
-        final_objective, gauge, budget_used, largest_unmeasured: [S], see `Certificate` in
-            `advmri.attacks.noise.certificate`.
-        non_deterministic: bool [S], two evaluations of the stored noise differ.
-        gradient_ratio: see `advmri.attacks.noise.gradient_ratio`; NaN where it was not measured.
-    """
-
-    severity: Tensor
-    perturbation: Tensor
-    reconstruction: Tensor
-    last_reconstruction: Tensor
-    perturbed_target: Tensor
-    relative_norm: Tensor
-    relative_norm_measured: Tensor
-    objective: Tensor
-    best_step: Tensor
-    best_start: Tensor
-    start_objective: Tensor
-    zero_gradient: Tensor
-    final_objective: Tensor
-    gauge: Tensor
-    budget_used: Tensor
-    largest_unmeasured: Tensor
-    non_deterministic: Tensor
-    gradient_ratio: Tensor = NOT_MEASURED
 
 
 @dataclass(frozen=True)
@@ -181,7 +135,7 @@ def _search(
     """Search one batch of cases and starts and keep what is worse than `found`."""
     cases = [case for case, _ in members]
     starts = [Start(number, _generator(problem, seeds[case.scan], case, number)) for case, number in members]
-    result = optimiser.maximise(problem.search_objective(cases), problem.threat(cases), starts)
+    result = optimiser.maximise(problem.search_objective(cases), problem.bound(cases), starts)
     best_values = result.trace.gather(1, result.best_step[:, None])[:, 0]
     if problem.settings.search_precision != "float32":
         with torch.no_grad():
@@ -221,7 +175,7 @@ def _carry_upwards(problem: NoiseProblem, found: dict[Case, _Found], batch_size:
             chunk = cases[first : first + batch_size]
             below = [found[case._replace(severity=severity - 1)] for case in chunk]
             growth = problem.eta(chunk[0]) / problem.settings.severities[severity - 1]
-            scaled = problem.threat(chunk).project(growth * torch.stack([one.perturbation for one in below]))
+            scaled = problem.bound(chunk).project(growth * torch.stack([one.perturbation for one in below]))
             with torch.no_grad():
                 values = problem.objective(chunk)(scaled).tolist()
             if not all(map(math.isfinite, values)):
@@ -240,7 +194,7 @@ def _outcome(problem: NoiseProblem, scan_place: int, region: str, found: dict[Ca
     scan, settings = problem.scans[scan_place], problem.settings
     cases = [Case(scan_place, region, severity) for severity in range(len(settings.severities))]
     searched = [found.get(case) for case in cases]
-    zero = problem.threat(cases[:1]).zero()
+    zero = problem.bound(cases[:1]).zero()
     clean_value = problem.damage(cases[:1])(scan.clean()[None]).item()
     iterates = max((len(one.trace) for one in searched if one is not None), default=1)
     certificates: list[Certificate] = []

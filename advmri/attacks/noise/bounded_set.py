@@ -1,4 +1,4 @@
-"""What every threat model offers to an optimiser, whatever its geometry."""
+"""What every bound offers to an optimiser, whatever its geometry."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self

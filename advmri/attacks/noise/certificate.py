@@ -18,7 +18,7 @@ class Certificate:
         reconstruction: f(M(k + z)) [h, w].
         perturbed_target: RSS of the fully sampled k + z [h, w].
         objective: the objective of `reconstruction`.
-        gauge: by how much the threat model would have to be scaled to just hold z; at most 1 up to rounding.
+        gauge: by how much the bound would have to be scaled to just hold z; at most 1 up to rounding.
         budget_used: share of the budget in use, averaged over the parts that are bounded separately; 0 at severity 0.
         largest_unmeasured: largest change of a sample outside the measured columns, of the whole k-space put together.
         non_deterministic: a second evaluation gave another reconstruction.
@@ -47,14 +47,14 @@ def certify(problem: NoiseProblem, case: Case, noise: Tensor) -> Certificate:
     differs = False
     if case.severity == len(problem.settings.severities) - 1:
         differs = not torch.equal(scan.reconstruct(kspace), reconstruction)
-    threat = problem.threat([case])
+    bound = problem.bound([case])
     bounded = problem.whitened([case], noise)
     return Certificate(
         reconstruction=reconstruction[0],
         perturbed_target=rss_reconstruction(kspace, scan.crop)[0],
         objective=problem.damage([case])(reconstruction).item(),
-        gauge=0.0 if nothing else threat.gauge(bounded).item(),
-        budget_used=0.0 if nothing else threat.budget_used(bounded).item(),
+        gauge=0.0 if nothing else bound.gauge(bounded).item(),
+        budget_used=0.0 if nothing else bound.budget_used(bounded).item(),
         largest_unmeasured=((kspace[0] - scan.kspace) * ~scan.mask).abs().max().item(),
         non_deterministic=differs,
     )

@@ -27,7 +27,7 @@ def gradient_ratio(problem: NoiseProblem, region: str) -> float:
     if not searched:
         return float("nan")
     cases = [Case(0, region, searched[0])]
-    objective, nothing = problem.objective(cases), problem.threat(cases).zero()
+    objective, nothing = problem.objective(cases), problem.bound(cases).zero()
     _, gradient = value_and_gradient(objective, nothing)
     central = central_columns(len(scan.mask), scan.num_low_frequencies, scan.mask.device)[scan.measured_columns]
     scale = float(torch.linalg.vector_norm(scan.kspace * scan.mask))

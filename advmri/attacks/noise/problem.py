@@ -97,8 +97,8 @@ class NoiseProblem:
         """Return a case's severity."""
         return self.settings.severities[case.severity]
 
-    def threat(self, cases: Sequence[Case]) -> BoundedSet:
-        """Return the threat model of the cases, in the coordinates of `coloured`."""
+    def bound(self, cases: Sequence[Case]) -> BoundedSet:
+        """Return the bound of the cases, in the coordinates of `coloured`."""
         first, norms = self.scans[0], self._bounded_norms
         made = import_module(f"advmri.attacks.noise.bounds.{self.settings.bound}").Bound
         severity = torch.tensor([self.eta(case) for case in cases], dtype=torch.float32, device=norms.device)

@@ -138,19 +138,19 @@ def value_and_gradient(objective: SearchObjective, iterate: Tensor) -> tuple[Ten
     return value.detach(), gradient
 
 
-def first_iterate(threat: BoundedSet, starts: Sequence[Start], start: Literal["zero", "random"]) -> Tensor:
+def first_iterate(bound: BoundedSet, starts: Sequence[Start], start: Literal["zero", "random"]) -> Tensor:
     """Return where the members begin: restarts always on the surface, the first start there or at zero."""
-    zero = threat.zero()
+    zero = bound.zero()
     at_zero = [start == "zero" and one.number == 0 for one in starts]
     if all(at_zero):
         return zero
-    drawn = threat.random_on_surface([one.generator for one in starts])
+    drawn = bound.random_on_surface([one.generator for one in starts])
     return torch.where(torch.tensor(at_zero, device=zero.device)[:, None, None, None], zero, drawn)
 
 
 class Optimiser(Protocol):
-    """A search for the member of a threat model with the largest objective."""
+    """A search for the member of a bound with the largest objective."""
 
-    def maximise(self, objective: SearchObjective, threat: BoundedSet, starts: Sequence[Start]) -> SearchResult:
-        """Search within `threat`; all randomness comes from `starts`, one per member of the batch."""
+    def maximise(self, objective: SearchObjective, bound: BoundedSet, starts: Sequence[Start]) -> SearchResult:
+        """Search within `bound`; all randomness comes from `starts`, one per member of the batch."""
         ...

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from advmri.attacks.comparison import TOLERANCE, compare
 from advmri.attacks.family_programs import Task
-from advmri.attacks.noise.attack import TAKEN_OVER
 from advmri.attacks.noise.certificate import certify
 from advmri.attacks.noise.gradient_ratio import gradient_ratio
+from advmri.attacks.noise.outcome import TAKEN_OVER
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
 from advmri.attacks.noise.settings import NoiseAttack
@@ -94,7 +94,7 @@ def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
     if all(flags[place] for place in searched):
         return []
     cases = [Case(0, region, searched[0])]
-    _, gradient = value_and_gradient(problem.objective(cases), problem.threat(cases).zero())
+    _, gradient = value_and_gradient(problem.objective(cases), problem.bound(cases).zero())
     if gradient.any():
         return []
     return ["zero_gradient: not set, but the gradient at zero noise is zero"]

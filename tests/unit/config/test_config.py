@@ -314,6 +314,27 @@ def test_a_network_does_not_take_the_baselines_name():
     validate_config(content)
 
 
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({"threat_model": "foo"}, "'foo' is none of noise, rotation, shift, rigid"),
+        ({"threat_model": ["noise"]}, "['noise'] is none of noise, rotation, shift, rigid"),
+        ({"target": "box"}, "missing; give one of noise, rotation, shift, rigid"),
+    ],
+)
+def test_an_unknown_threat_model_is_named_in_plain_words(entry, problem):
+    content = default()
+    content["attacks"]["mine"] = entry
+    (line,) = problems_of(content)
+    assert line.strip() == f"attacks.mine.threat_model: {problem}"
+
+
+def test_the_baseline_may_be_a_model_under_any_name():
+    assert validate_config(default()).baseline_models == []
+    models = {name: {"architecture": "zero_filled"} for name in ("nothing-learned", "zero_filled")}
+    assert validate_config(changed(models=models)).baseline_models == ["nothing-learned", "zero_filled"]
+
+
 def test_a_network_trained_here_says_itself_what_it_saw():
     assert "trained_on is for checkpoints" in problems_of(changed(models__unet__trained_on="train+val"))[0]
 

@@ -4,12 +4,12 @@ Coils share the budget, so that all of it may go where the network is weakest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
+from advmri.attacks.noise.radii import RadiusBound
 from advmri.attacks.norms import complex_gaussian
 
 
@@ -23,8 +23,7 @@ def _scale(perturbation: Tensor, norm: Tensor) -> Tensor:
     return perturbation * factor[:, None, None, None]
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(RadiusBound):
     """All z [B, C, H, n] with ||z||_2 <= radius, the norm taken over all coils and samples.
 
     Attributes:
@@ -33,17 +32,10 @@ class Bound:
         shape: (C, H, n), coils, readout samples and measured columns.
     """
 
-    radius: Tensor
-    shape: tuple[int, int, int]
-
     @classmethod
     def of_severity(cls, severity: Tensor, norms: Tensor, shape: tuple[int, int, int]) -> Self:
         """See `advmri.attacks.noise.bounded_set.BoundedSet`."""
         return cls(severity * torch.linalg.vector_norm(norms, dim=1), shape)
-
-    def zero(self) -> Tensor:
-        """Return the perturbation that does nothing, complex64 [B, C, H, n]."""
-        return torch.zeros((len(self.radius), *self.shape), dtype=torch.complex64, device=self.radius.device)
 
     def project(self, perturbation: Tensor) -> Tensor:
         """Return the nearest member: what lies outside is scaled back to the surface."""
@@ -57,10 +49,6 @@ class Bound:
         """Draw complex Gaussian noise scaled to exactly the radius."""
         return _scale(complex_gaussian(self.shape, list(generators), self.radius.device), self.radius)
 
-    def gauge(self, perturbation: Tensor) -> Tensor:
-        """Return ||z|| / radius [B]."""
-        return _norm(perturbation) / self.radius
-
-    def budget_used(self, perturbation: Tensor) -> Tensor:
-        """Return ||z|| / radius [B]."""
-        return self.gauge(perturbation)
+    def used(self, perturbation: Tensor) -> Tensor:
+        """Return ||z|| / radius [B, 1]."""
+        return (_norm(perturbation) / self.radius)[:, None]

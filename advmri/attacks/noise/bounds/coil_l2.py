@@ -1,18 +1,17 @@
-"""The threat model of eq. (4): a product of L2 balls, one per coil, on the measured columns."""
+"""The bound of eq. (4): a product of L2 balls, one per coil, on the measured columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from advmri.attacks.noise.bounded_set import per_member
+from advmri.attacks.noise.radii import RadiusBound
 from advmri.attacks.norms import coil_norms, complex_gaussian, scale_coils
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(RadiusBound):
     """All z [B, C, H, n] with ||z_i||_2 <= radius_i for every coil i.
 
     Attributes:
@@ -20,17 +19,10 @@ class Bound:
         shape: (C, H, n), coils, readout samples and measured columns.
     """
 
-    radius: Tensor
-    shape: tuple[int, int, int]
-
     @classmethod
     def of_severity(cls, severity: Tensor, norms: Tensor, shape: tuple[int, int, int]) -> Self:
         """See `advmri.attacks.noise.bounded_set.BoundedSet`."""
         return cls(severity[:, None] * norms, shape)
-
-    def zero(self) -> Tensor:
-        """Return the perturbation that does nothing, complex64 [B, C, H, n]."""
-        return torch.zeros((len(self.radius), *self.shape), dtype=torch.complex64, device=self.radius.device)
 
     def project(self, perturbation: Tensor) -> Tensor:
         """Return the nearest member: coils outside their ball are scaled back to its surface, the others kept."""
@@ -44,13 +36,6 @@ class Bound:
         """Draw complex Gaussian noise scaled to exactly the radius in every coil."""
         return scale_coils(complex_gaussian(self.shape, list(generators), self.radius.device), self.radius)
 
-    def _used(self, perturbation: Tensor) -> Tensor:
+    def used(self, perturbation: Tensor) -> Tensor:
+        """Return ||z_i|| / radius_i of every coil [B, C]."""
         return coil_norms(perturbation) / self.radius
-
-    def gauge(self, perturbation: Tensor) -> Tensor:
-        """Return the largest ||z_i|| / radius_i of the coils that may be perturbed [B]."""
-        return self._used(perturbation).nan_to_num(0.0).amax(dim=1)
-
-    def budget_used(self, perturbation: Tensor) -> Tensor:
-        """Return the mean of ||z_i|| / radius_i over the coils that may be perturbed [B]."""
-        return self._used(perturbation).nanmean(dim=1)

@@ -1,13 +1,13 @@
 """A bound on the modulus of every sample: no spike may hide in a norm."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from advmri.attacks.noise.bounded_set import per_member
+from advmri.attacks.noise.radii import RadiusBound
 from advmri.attacks.norms import complex_gaussian
 
 
@@ -18,8 +18,7 @@ def _to_modulus(perturbation: Tensor, modulus: Tensor) -> Tensor:
     return perturbation * factor
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(RadiusBound):
     """All z [B, C, H, n] with abs(z_ij) <= radius_i for every sample j of every coil i.
 
     Attributes:
@@ -27,9 +26,6 @@ class Bound:
             the norm eta ||k_i||_2: the set lies within that of `coil_l2` at the same eta, and its corners touch it.
         shape: (C, H, n), coils, readout samples and measured columns.
     """
-
-    radius: Tensor
-    shape: tuple[int, int, int]
 
     @classmethod
     def of_severity(cls, severity: Tensor, norms: Tensor, shape: tuple[int, int, int]) -> Self:
@@ -39,10 +35,6 @@ class Bound:
     @property
     def _modulus(self) -> Tensor:
         return self.radius[:, :, None, None]
-
-    def zero(self) -> Tensor:
-        """Return the perturbation that does nothing, complex64 [B, C, H, n]."""
-        return torch.zeros((len(self.radius), *self.shape), dtype=torch.complex64, device=self.radius.device)
 
     def project(self, perturbation: Tensor) -> Tensor:
         """Return the nearest member: samples outside their disc are moved to its edge, the others kept."""
@@ -56,13 +48,6 @@ class Bound:
         """Draw independent uniform phases at the largest modulus."""
         return _to_modulus(complex_gaussian(self.shape, list(generators), self.radius.device), self._modulus)
 
-    def _used(self, perturbation: Tensor) -> Tensor:
+    def used(self, perturbation: Tensor) -> Tensor:
+        """Return abs(z_ij) / radius_i of every sample [B, C H n]."""
         return (perturbation.abs() / self._modulus).flatten(1)
-
-    def gauge(self, perturbation: Tensor) -> Tensor:
-        """Return the largest abs(z_ij) / radius_i of the coils that may be perturbed [B]."""
-        return self._used(perturbation).nan_to_num(0.0).amax(dim=1)
-
-    def budget_used(self, perturbation: Tensor) -> Tensor:
-        """Return the mean of abs(z_ij) / radius_i over the samples that may be perturbed [B]."""
-        return self._used(perturbation).nanmean(dim=1)

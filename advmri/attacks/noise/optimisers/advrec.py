@@ -33,26 +33,26 @@ class Optimiser:
     steps: int = 10
     unmeasured_samples: int = 0
 
-    def maximise(self, objective: SearchObjective, threat: coil_l2.Bound, starts: Sequence[Start]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, bound: coil_l2.Bound, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.noise.search.Optimiser`; the set must be that of `coil_l2`."""
-        return self.search_from(objective, threat, *self.draw(threat, starts))
+        return self.search_from(objective, bound, *self.draw(bound, starts))
 
-    def draw(self, threat: coil_l2.Bound, starts: Sequence[Start]) -> tuple[Tensor, Tensor]:
+    def draw(self, bound: coil_l2.Bound, starts: Sequence[Start]) -> tuple[Tensor, Tensor]:
         """Draw the start: Gaussian noise on all acquired columns, scaled per coil (kspace_noise.py:66-81).
 
         Returns:
             the part on measured columns [B, C, H, n], and the norm of the rest in each coil [B, C].
         """
-        device = threat.radius.device
+        device = bound.radius.device
         generators = [start.generator for start in starts]
-        measured = complex_gaussian(threat.shape, generators, device)
-        rest = complex_gaussian((threat.shape[0], self.unmeasured_samples), generators, device)
+        measured = complex_gaussian(bound.shape, generators, device)
+        rest = complex_gaussian((bound.shape[0], self.unmeasured_samples), generators, device)
         rest_norm = torch.linalg.vector_norm(rest, dim=-1)
         whole = torch.hypot(coil_norms(measured), rest_norm)
-        return scale_coils(measured, threat.radius * coil_norms(measured) / whole), threat.radius * rest_norm / whole
+        return scale_coils(measured, bound.radius * coil_norms(measured) / whole), bound.radius * rest_norm / whole
 
     def search_from(
-        self, objective: SearchObjective, threat: coil_l2.Bound, iterate: Tensor, rest_norm: Tensor
+        self, objective: SearchObjective, bound: coil_l2.Bound, iterate: Tensor, rest_norm: Tensor
     ) -> SearchResult:
         """Search from a start: its part on measured columns [B, C, H, n], and the norm of the rest [B, C]."""
         found = BestIterate(iterate)
@@ -66,7 +66,7 @@ class Optimiser:
             rest_norm = rest_norm / share[:, None]
             excess = torch.hypot(coil_norms(moved), rest_norm).clamp_min(1.0)
             # ... and multiplied by eta ||k_i|| (line 115), which is far below the bound for a sum held to 1.
-            scale = threat.radius / excess
+            scale = bound.radius / excess
             iterate, rest_norm = moved * scale[..., None, None], rest_norm * scale
         with torch.no_grad():
             found.offer(iterate, objective(iterate))

@@ -1,4 +1,4 @@
-"""Auto-PGD (Croce & Hein 2020, algorithm 1) on complex k-space and any threat model."""
+"""Auto-PGD (Croce & Hein 2020, algorithm 1) on complex k-space and any bound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def checkpoints(steps: int) -> list[int]:
 class Optimiser:
     """Projected ascent with momentum whose step halves when progress stalls, and which then returns to its best.
 
-    Carried over: the sign of the gradient becomes the threat model's steepest ascent, per coil for the coil balls. The
+    Carried over: the sign of the gradient becomes the bound's steepest ascent, per coil for the coil balls. The
     first step is two radii long, so that it reaches the surface. After a return to the best iterate momentum starts
     anew, where the authors' code keeps the difference to the iterate that was left.
     """
@@ -49,9 +49,9 @@ class Optimiser:
     start: Literal["zero", "random"] = "zero"
     stop_gain: float = 0.0
 
-    def maximise(self, objective: SearchObjective, threat: BoundedSet, starts: Sequence[Start]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, bound: BoundedSet, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.noise.search.Optimiser`; as many gradients as `pgd` with the same number of steps."""
-        iterate = first_iterate(threat, starts, self.start)
+        iterate = first_iterate(bound, starts, self.start)
         previous = best_gradient = iterate
         found = BestIterate(iterate, self.stop_gain)
         step_size = torch.full((len(starts),), FIRST_STEP, device=iterate.device)
@@ -69,10 +69,10 @@ class Optimiser:
                 iterate = torch.where(back, found.best, iterate)
                 previous = torch.where(back, found.best, previous)
                 gradient = torch.where(back, best_gradient, gradient)
-            ascended = threat.project(iterate + threat.ascent(gradient, step_size))
+            ascended = bound.project(iterate + bound.ascent(gradient, step_size))
             if step > 0:
                 move = self.momentum * (ascended - iterate) + (1 - self.momentum) * (iterate - previous)
-                ascended = threat.project(iterate + move)
+                ascended = bound.project(iterate + move)
             previous, iterate = iterate, ascended
         with torch.no_grad():
             found.offer(iterate, objective(iterate))

@@ -11,15 +11,15 @@ from advmri.attacks.noise.search import BestIterate, SearchObjective, SearchResu
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Draw perturbations on the surface of the threat model and keep the worst: a conservative control."""
+    """Draw perturbations on the surface of the bound and keep the worst: a conservative control."""
 
     draws: int = 3
 
-    def maximise(self, objective: SearchObjective, threat: BoundedSet, starts: Sequence[Start]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, bound: BoundedSet, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.noise.search.Optimiser`; the trace holds one value per draw."""
-        found = BestIterate(threat.zero())
+        found = BestIterate(bound.zero())
         for _ in range(self.draws):
-            draw = threat.random_on_surface([start.generator for start in starts])
+            draw = bound.random_on_surface([start.generator for start in starts])
             with torch.no_grad():
                 found.offer(draw, objective(draw))
         return found.result()

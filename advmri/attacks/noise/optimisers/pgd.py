@@ -19,7 +19,7 @@ from advmri.attacks.noise.search import (
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Steepest ascent in the threat model's geometry, then exact projection; the best iterate is kept.
+    """Steepest ascent in the bound's geometry, then exact projection; the best iterate is kept.
 
     For the coil balls: z <- P(z + step_size * eta ||k_i|| g_i / ||g_i||) for every coil i (paper, section 2 after
     eq. (5)). A start at zero makes the search deterministic and puts the clean reconstruction at the head of the trace.
@@ -30,16 +30,16 @@ class Optimiser:
     start: Literal["zero", "random"] = "zero"
     stop_gain: float = 0.0
 
-    def maximise(self, objective: SearchObjective, threat: BoundedSet, starts: Sequence[Start]) -> SearchResult:
+    def maximise(self, objective: SearchObjective, bound: BoundedSet, starts: Sequence[Start]) -> SearchResult:
         """See `advmri.attacks.noise.search.Optimiser`."""
-        iterate = first_iterate(threat, starts, self.start)
+        iterate = first_iterate(bound, starts, self.start)
         found = BestIterate(iterate, self.stop_gain)
         for _ in range(self.steps):
             value, gradient = value_and_gradient(objective, iterate)
             found.offer(iterate, value, gradient)
             if not found.searching.any():
                 return found.result()
-            iterate = threat.project(iterate + threat.ascent(gradient, self.step_size))
+            iterate = bound.project(iterate + bound.ascent(gradient, self.step_size))
         with torch.no_grad():
             found.offer(iterate, objective(iterate))
         return found.result()

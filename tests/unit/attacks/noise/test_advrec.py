@@ -76,9 +76,9 @@ def test_reproduces_the_published_trajectory(problem):
         return torch.stack([loss(_full(scan, one)) for one in z])
 
     expected, values = published_trajectory(loss, start, norms, acquired, steps=6)
-    threat = Bound(norms[None], (*scan.kspace.shape[:2], len(scan.measured_columns)))
+    bound = Bound(norms[None], (*scan.kspace.shape[:2], len(scan.measured_columns)))
     hidden = coil_norms(start[..., ~scan.mask])[None]
-    result = advrec.Optimiser(steps=6).search_from(objective, threat, start[..., scan.mask][None], hidden)
+    result = advrec.Optimiser(steps=6).search_from(objective, bound, start[..., scan.mask][None], hidden)
     torch.testing.assert_close(result.trace[0, :6], torch.tensor(values, dtype=torch.float64), rtol=1e-6, atol=0)
     last = expected[-1][..., scan.mask]
     torch.testing.assert_close(result.last[0], last, rtol=1e-5, atol=1e-9 * last.abs().max().item())
@@ -92,9 +92,9 @@ def _full(scan, z):
 def test_the_drawn_start_is_the_published_one():
     """Gaussian on all acquired columns, scaled to eta ||k_i|| there, of which the mask leaves a part."""
     radius = torch.tensor([[2.0, 0.5]])
-    threat = Bound(radius, (2, 40, 25))
+    bound = Bound(radius, (2, 40, 25))
     optimiser = advrec.Optimiser(unmeasured_samples=40 * 75)
-    measured, hidden = optimiser.draw(threat, [Start(0, torch.Generator().manual_seed(1))])
+    measured, hidden = optimiser.draw(bound, [Start(0, torch.Generator().manual_seed(1))])
     torch.testing.assert_close(torch.hypot(coil_norms(measured), hidden), radius, rtol=1e-5, atol=0)
     torch.testing.assert_close(coil_norms(measured) ** 2 / radius**2, torch.full((1, 2), 0.25), rtol=0.1, atol=0)
 

@@ -1,4 +1,4 @@
-"""Every threat model is a convex set with its exact projection, steepest ascent and random members on its surface."""
+"""Every bound is a convex set with its exact projection, steepest ascent and random members on its surface."""
 
 import numpy as np
 import pytest
@@ -43,52 +43,52 @@ def generators(seed, count):
 @each_set
 @given(seed=seeds)
 def test_projection_lands_in_the_set_and_stays(kind, seed):
-    threat, rng = random_set(kind, seed)
-    projected = threat.project(random_points(rng))
-    assert (threat.gauge(projected) <= 1 + 1e-12).all()
-    torch.testing.assert_close(threat.project(projected), projected, rtol=1e-12, atol=0)
+    bound, rng = random_set(kind, seed)
+    projected = bound.project(random_points(rng))
+    assert (bound.gauge(projected) <= 1 + 1e-12).all()
+    torch.testing.assert_close(bound.project(projected), projected, rtol=1e-12, atol=0)
 
 
 @each_set
 @given(seed=seeds)
 def test_members_are_unchanged(kind, seed):
-    threat, rng = random_set(kind, seed)
-    members = 0.999 * threat.project(random_points(rng))
-    torch.testing.assert_close(threat.project(members), members, rtol=1e-14, atol=0)
+    bound, rng = random_set(kind, seed)
+    members = 0.999 * bound.project(random_points(rng))
+    torch.testing.assert_close(bound.project(members), members, rtol=1e-14, atol=0)
 
 
 @each_set
 @given(seed=seeds)
 def test_variational_inequality(kind, seed):
     """P is the projection onto a convex set if and only if <x - Px, y - Px> <= 0 for every member y."""
-    threat, rng = random_set(kind, seed)
+    bound, rng = random_set(kind, seed)
     points = random_points(rng, spread=1.0)
-    projected = threat.project(points)
+    projected = bound.project(points)
     for _ in range(5):
-        member = threat.project(random_points(rng, spread=1.0))
+        member = bound.project(random_points(rng, spread=1.0))
         assert (inner(points - projected, member - projected) <= 1e-9).all()
 
 
 @each_set
 @given(seed=seeds)
 def test_ascent_is_the_best_member_for_a_linear_objective(kind, seed):
-    threat, rng = random_set(kind, seed)
+    bound, rng = random_set(kind, seed)
     gradient = random_points(rng, spread=1.0)
-    step = threat.ascent(gradient, 1.0)
-    assert (threat.gauge(step) <= 1 + 1e-12).all()
+    step = bound.ascent(gradient, 1.0)
+    assert (bound.gauge(step) <= 1 + 1e-12).all()
     for _ in range(5):
-        member = threat.project(random_points(rng, spread=1.0))
+        member = bound.project(random_points(rng, spread=1.0))
         assert (inner(gradient, step) >= inner(gradient, member) - 1e-9).all()
 
 
 @each_set
 @given(seed=seeds)
 def test_ascent_is_proportional_to_its_length(kind, seed):
-    threat, rng = random_set(kind, seed)
+    bound, rng = random_set(kind, seed)
     gradient, lengths = random_points(rng), torch.from_numpy(rng.uniform(0.1, 2, 2))
-    expected = lengths[:, None, None, None] * threat.ascent(gradient, 1.0)
-    torch.testing.assert_close(threat.ascent(gradient, lengths), expected, rtol=1e-12, atol=0)
-    torch.testing.assert_close(threat.ascent(gradient, 0.5), 0.5 * threat.ascent(gradient, 1.0), rtol=1e-12, atol=0)
+    expected = lengths[:, None, None, None] * bound.ascent(gradient, 1.0)
+    torch.testing.assert_close(bound.ascent(gradient, lengths), expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(bound.ascent(gradient, 0.5), 0.5 * bound.ascent(gradient, 1.0), rtol=1e-12, atol=0)
 
 
 @each_set
@@ -107,21 +107,21 @@ def test_sets_are_proportional_to_the_severity(kind, seed, growth):
 @given(seed=seeds)
 def test_random_members_use_the_whole_budget_and_their_own_generator(kind, seed):
     norms = torch.from_numpy(np.random.default_rng(seed).uniform(0.1, 3, (2, SHAPE[0]))).float()
-    threat = BOUNDS[kind].of_severity(torch.tensor([0.01, 0.02]), norms, SHAPE)
-    draw = threat.random_on_surface(generators(seed, 2))
-    for used in (threat.budget_used(draw), threat.gauge(draw)):
+    bound = BOUNDS[kind].of_severity(torch.tensor([0.01, 0.02]), norms, SHAPE)
+    draw = bound.random_on_surface(generators(seed, 2))
+    for used in (bound.budget_used(draw), bound.gauge(draw)):
         torch.testing.assert_close(used, torch.ones(2), rtol=1e-5, atol=0)
-    assert torch.equal(draw, threat.random_on_surface(generators(seed, 2)))
+    assert torch.equal(draw, bound.random_on_surface(generators(seed, 2)))
     alone = BOUNDS[kind].of_severity(torch.tensor([0.02]), norms[1:], SHAPE)
     assert torch.equal(draw[1:], alone.random_on_surface(generators(seed + 1, 1)))
 
 
 @each_set
 def test_members_of_a_batch_are_projected_alone(kind):
-    threat, rng = random_set(kind, 1)
+    bound, rng = random_set(kind, 1)
     points = random_points(rng)
-    alone = BOUNDS[kind](threat.radius[1:], SHAPE)
-    assert torch.equal(alone.project(points[1:]), threat.project(points)[1:])
+    alone = BOUNDS[kind](bound.radius[1:], SHAPE)
+    assert torch.equal(alone.project(points[1:]), bound.project(points)[1:])
 
 
 @given(seed=seeds)
@@ -140,11 +140,11 @@ def test_the_sets_at_one_eta_lie_within_one_another(seed):
 
 def test_a_coil_of_zeros_and_a_radius_of_zero_are_safe():
     for kind in ("coil_l2", "sample_linf"):
-        threat = BOUNDS[kind](torch.tensor([[1.0, 0.0]]), (2, 3, 2))
+        bound = BOUNDS[kind](torch.tensor([[1.0, 0.0]]), (2, 3, 2))
         points = torch.zeros(1, 2, 3, 2, dtype=torch.complex64)
         points[0, 1] = 5
-        assert torch.equal(threat.project(points), torch.zeros_like(points))
-        assert threat.gauge(threat.zero()).item() == 0 and threat.budget_used(threat.zero()).item() == 0
+        assert torch.equal(bound.project(points), torch.zeros_like(points))
+        assert bound.gauge(bound.zero()).item() == 0 and bound.budget_used(bound.zero()).item() == 0
     assert torch.equal(scale_coils(points[:, :1], torch.tensor([[1.0]])), points[:, :1])
 
 
@@ -158,7 +158,7 @@ def test_the_bound_of_each_set_is_what_its_name_says():
 
 
 def test_random_points_of_the_balls_are_complex_gaussian():
-    threat = coil_l2.Bound(torch.tensor([[1.0]]), (1, 200, 100))
-    draw = threat.random_on_surface(generators(1, 1)) * np.sqrt(200 * 100)
+    bound = coil_l2.Bound(torch.tensor([[1.0]]), (1, 200, 100))
+    draw = bound.random_on_surface(generators(1, 1)) * np.sqrt(200 * 100)
     assert abs(draw.real.var() - 0.5) < 0.02 and abs(draw.imag.var() - 0.5) < 0.02
     assert abs((draw.real * draw.imag).mean()) < 0.02

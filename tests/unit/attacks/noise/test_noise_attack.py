@@ -11,9 +11,10 @@ from support import object_kspace, small_scan
 
 from advmri.acquisition.kspace import rss_reconstruction
 from advmri.attacks.family_programs import NotFiniteError
-from advmri.attacks.noise.attack import SCALED_UP, TAKEN_OVER, attack_with_noise
+from advmri.attacks.noise.attack import attack_with_noise
 from advmri.attacks.noise.optimisers import advrec, apgd, gaussian, pgd
 from advmri.attacks.noise.optimisers.settings import noise_attack
+from advmri.attacks.noise.outcome import SCALED_UP, TAKEN_OVER
 from advmri.attacks.noise.problem import make_optimiser
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.region_error import region_error
@@ -183,7 +184,7 @@ def test_severities_of_zero_alone():
 
 
 def test_a_dead_coil_stays_dead(rng):
-    """In the threat model; networks other than the U-Net need all coils alive (`read_kspace` sees to it)."""
+    """In the bound; networks other than the U-Net need all coils alive (`read_kspace` sees to it)."""
     kspace = object_kspace(rng)
     kspace[1] = 0
     scan = small_scan("unet", kspace=kspace)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from advmri.attacks.family import FamilySettings
-from advmri.attacks.settings import read_settings
+from advmri.attacks.settings import choice_error, read_settings
 from advmri.errors import InputError
 
 
@@ -36,6 +36,9 @@ def checked_settings(given: dict[str, Any]) -> FamilySettings:
 
 
 def _line(error: ErrorDetails) -> str:
+    wrong_choice = choice_error(error)
+    if wrong_choice is not None:
+        return wrong_choice
     name = next((str(part) for part in reversed(error["loc"]) if isinstance(part, str)), "")
     if error["type"] == "extra_forbidden":
         return f"{name}: unknown to this attack; config.schema.json lists the known ones"

@@ -1,0 +1,4 @@
+"""The reconstruction that no network made: clean quality is compared with it."""
+
+BASELINE = "zero_filled"
+"""The architecture, and the name of its rows in tables of clean quality."""
