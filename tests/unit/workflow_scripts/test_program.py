@@ -1,18 +1,16 @@
 """What every program shares: whole files or none, and one clear line for a mistake of the user."""
 
-import json
 import subprocess
 import sys
 
 import pytest
 from support import ROOT, write_csv, write_small_volume
 
-from advmri.storage.text_digest import with_digest
 from workflow_scripts import program
 from workflow_scripts.program import atomic_output, write_text
 
 PROGRAMS = sorted(
-    path.stem for path in (ROOT / "workflow_scripts").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")
+    path.stem for path in (ROOT / "workflow_scripts").glob("*.py") if 'if __name__ == "__main__":' in path.read_text()
 )
 
 
@@ -60,10 +58,11 @@ def test_a_mistake_of_the_user_is_one_line_and_a_log(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", "broken.h5", "logs"]
 
 
-def test_a_mistake_of_ours_shows_its_traceback(tmp_path):
-    (tmp_path / "index.json").write_text(json.dumps(with_digest({})))
-    done = run_module("score", "--attack-file", "x", "--index", tmp_path / "index.json", "--output", tmp_path / "a")
-    assert done.returncode == 1 and "error: unexpected" in done.stderr and "Traceback" in done.stderr
+def test_a_mistake_of_ours_shows_its_traceback():
+    code = "from workflow_scripts.program import parser, run; run(lambda arguments: 1 / 0, parser('A program.'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "error: unexpected" in done.stderr
+    assert "Traceback" in done.stderr and "ZeroDivisionError" in done.stderr
 
 
 def test_what_was_found_says_nothing_about_the_time_left(caplog, monkeypatch):
