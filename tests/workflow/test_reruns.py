@@ -143,7 +143,7 @@ def test_a_code_edit_really_runs_the_scores_again(edited):
     """Not a dry run: the metric's edit arrives in the table, and no attack is computed."""
     path = edited.folder / "advmri" / "image_quality" / "metrics.py"
     changed, edits = re.subn(
-        r"return float\(np\.sum\(\(reference - image\)", "return 2 * float(np.sum((reference - image)", path.read_text()
+        r"return float\(np\.sum\(\(target - image\)", "return 2 * float(np.sum((target - image)", path.read_text()
     )
     assert edits == 1
     path.write_text(changed)
