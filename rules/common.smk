@@ -104,6 +104,12 @@ def volume_file(split):
     return dataset_file(f"{PLAN.root}/multicoil_{split}/{{volume}}.h5")
 
 
+def given_checkpoint(wildcards):
+    """The weights of a model that is not trained here; a factory may need none."""
+    pattern = CONFIG.models[wildcards.model].checkpoint
+    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
+
+
 def option(name, value):
     """An option of a program; nothing where there is no value."""
     return f"{name} {quote(str(value))}" if value else ""

@@ -16,12 +16,6 @@ else:
     TRAINING_THREADS *= CONFIG.compute.training_processes
 
 
-def given_checkpoint(wildcards):
-    """The weights of a model that is not trained here; a factory may need none."""
-    pattern = CONFIG.models[wildcards.model].checkpoint
-    return [] if pattern is None else given(pattern.format(acceleration=wildcards.acceleration))
-
-
 rule train:
     input:
         volumes=expand(volume_file("train"), volume=PLAN.training_volumes),
