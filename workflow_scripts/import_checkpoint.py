@@ -10,6 +10,7 @@ from advmri.reconstruction.settings import ContractSettings
 from advmri.reconstruction.weights.checkpoint import save_checkpoint
 from advmri.reconstruction.weights.takeover import Wanted, take_over
 from advmri.scores.leakage import LEAKAGE
+from advmri.volumes.likeness import NOT_KNOWN, trained_with
 from workflow_scripts.program import LOGGER, add_compute_options, atomic_output, parser, run
 from workflow_scripts.torch_setup import set_up_torch
 
@@ -29,8 +30,10 @@ def main(arguments: argparse.Namespace) -> None:
         else:
             save_checkpoint(temporary, found.checkpoint, found.reconstructor)
     checkpoint, source = found.checkpoint, arguments.checkpoint or arguments.architecture
+    data = trained_with(checkpoint.training, checkpoint.trained_on)
     LOGGER.info(
-        "%s: %s %s, trained on %s", source, checkpoint.architecture, checkpoint.arguments, checkpoint.trained_on
+        "%s: %s %s, trained on %s; its data: %s",
+        *(source, checkpoint.architecture, checkpoint.arguments, checkpoint.trained_on, data or NOT_KNOWN),
     )
     if checkpoint.trained_on == LEAKAGE:
         LOGGER.warning("%s has seen the validation volumes: its results are marked everywhere", arguments.name)

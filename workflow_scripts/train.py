@@ -19,6 +19,7 @@ from advmri.training.dataset import MaskSettings
 from advmri.training.length import training_length
 from advmri.training.settings import TrainingSettings
 from advmri.volumes.consistency import check_maximum, checked_target
+from advmri.volumes.likeness import TrainingData
 from advmri.volumes.reading import Volume, read_kspace, read_volume
 from advmri.volumes.sampling import AcquiredColumns, check_sampling, with_acquired_columns
 from workflow_scripts.launcher import heed_launcher, is_first_process
@@ -140,6 +141,7 @@ def main(arguments: argparse.Namespace) -> None:
             "steps": steps,
             "seed": arguments.seed,
             "volumes": [volume.path.stem for volume in volumes],
+            "data": TrainingData.of(training).record(),
         },
     )
     check_contract(arguments.name, reconstructor.to(device).eval(), ContractSettings(), device)

@@ -14,8 +14,10 @@ from advmri.image_quality.metrics import METRICS
 from advmri.image_quality.ssim import WHOLE_IMAGE
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
+from advmri.scores.cautions import told
 from advmri.storage.baseline import BASELINE
 from advmri.volumes.consistency import check_maximum, checked_target
+from advmri.volumes.likeness import NOT_KNOWN, trained_with
 from advmri.volumes.reading import read_kspace, read_volume, volume_maximum
 from workflow_scripts.program import LOGGER, Progress, add_compute_options, add_factory_option, parser, run
 from workflow_scripts.table_output import write_table
@@ -28,6 +30,10 @@ def main(arguments: argparse.Namespace) -> None:
     checkpoint, network = load_checkpoint(arguments.checkpoint, device, arguments.factory)
     methods = {arguments.model: network, BASELINE: build_reconstructor(BASELINE, {})}
     trained_on = {arguments.model: checkpoint.trained_on, BASELINE: "nothing"}
+    training = trained_with(checkpoint.training, checkpoint.trained_on)
+    unsaid = "" if checkpoint.trained_on == "nothing" else NOT_KNOWN
+    words = {arguments.model: unsaid if training is None else str(training), BASELINE: ""}
+    compared = {arguments.model} if checkpoint.architecture != BASELINE else set()
     rows = []
     with Progress(
         f"validate {arguments.model}-{arguments.acceleration}x", len(arguments.volumes), "volumes"
@@ -55,8 +61,13 @@ def main(arguments: argparse.Namespace) -> None:
             if len(targets) == volume.slices:
                 check_maximum(volume)
             maximum, target = volume_maximum(volume), np.stack(targets)
+            pairs = {name: ImagePair(target, np.stack(images[name]), maximum) for name in methods}
+            scores = {
+                name: {metric.name: metric.measure(pair, WHOLE_IMAGE) for metric in METRICS.values()}
+                for name, pair in pairs.items()
+            }
+            unlike = {arguments.model: "" if training is None else told(training.unlike(volume)), BASELINE: ""}
             for name in methods:
-                pair = ImagePair(target, np.stack(images[name]), maximum)
                 rows.append(
                     {
                         "volume": path.stem,
@@ -65,9 +76,12 @@ def main(arguments: argparse.Namespace) -> None:
                         "model": name,
                         "acceleration": arguments.acceleration,
                         "trained_on": trained_on[name],
+                        "trained_with": words[name],
+                        "unlike_training": unlike[name],
                         "slices": len(target),
+                        "zero_filled_ssim": scores[BASELINE]["ssim"] if name in compared else np.nan,
                     }
-                    | {metric.name: metric.measure(pair, WHOLE_IMAGE) for metric in METRICS.values()}
+                    | scores[name]
                 )
             progress.update(done)
     write_table(arguments.output, pd.DataFrame(rows))

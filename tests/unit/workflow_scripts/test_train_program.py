@@ -13,6 +13,7 @@ from support import image_of_other_kspace, run_program, training_options, write_
 from advmri.errors import InputError
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
 from advmri.training import fit as training
+from advmri.volumes.likeness import trained_with
 from workflow_scripts import train
 
 SETTINGS = {"steps": 4, "loss": "l1_normalised", "optimiser": "Adam", "learning_rate": 0.001}
@@ -36,6 +37,8 @@ def test_checkpoint_says_what_it_was_trained_on(tmp_path, volumes):
     checkpoint, _ = run(tmp_path / "out", volumes)
     assert checkpoint.architecture == "unet" and checkpoint.acceleration == 4 and checkpoint.trained_on == "train"
     assert checkpoint.training["volumes"] == ["v0", "v1"] and checkpoint.training["steps"] == 4
+    data = trained_with(checkpoint.training, checkpoint.trained_on)
+    assert str(data) == "3 coils, matrix 48 x 32, images 24 x 24, CORPD_FBK"
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [".history.csv.sha256", "history.csv", "model.pt"]
     assert pd.read_csv(tmp_path / "out" / "history.csv").step.tolist() == [1, 2, 3, 4]

@@ -1,5 +1,7 @@
 """Clean quality is fastMRI's own evaluation of whole volumes, with stock transforms and networks."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -13,6 +15,10 @@ from fastmri.models import Unet
 from support import image_of_other_kspace, make_run, run_program, wrong_maximum
 
 from advmri.errors import InputError
+from advmri.scores.cautions import cautions_on
+from advmri.storage.tables import read_table
+from advmri.volumes.likeness import TrainingData
+from advmri.volumes.reading import read_volume
 from workflow_scripts import validate
 
 
@@ -58,6 +64,35 @@ def test_rows(run):
     _, found = run
     assert list(found.index) == ["unet", "zero_filled"]
     assert (found.volume == "v1").all() and (found.patient == "patient-1").all() and (found.acceleration == 4).all()
+
+
+def test_zero_filling_of_the_same_volume_stands_beside_the_network(run):
+    """Whether or not it is one of the run's models; the baseline has nothing beside it."""
+    _, found = run
+    assert found.zero_filled_ssim["unet"] == found.ssim["zero_filled"] and np.isnan(
+        found.zero_filled_ssim["zero_filled"]
+    )
+
+
+def test_a_checkpoint_that_does_not_say_its_data_is_not_known_and_no_alarm(run):
+    _, found = run
+    assert found.trained_with["unet"] == "not known" and found.unlike_training.isna().all()
+    assert not any("trained on" in caution.text for caution in cautions_on(found.reset_index()))
+
+
+@pytest.mark.parametrize(
+    ("change", "unlike"), [({}, None), ({"coils": 15}, "coils: 3"), ({"rows": 640}, "matrix: 48 x 32")]
+)
+def test_what_differs_from_the_training_is_told(run, tmp_path, change, unlike):
+    paths, _ = run
+    content = torch.load(paths["checkpoint"], weights_only=True)
+    data = TrainingData.of([replace(read_volume(paths["volume"]), **change)])
+    torch.save(content | {"training": {"data": data.record()}}, tmp_path / "model.pt")
+    options = {"checkpoint": tmp_path / "model.pt", "model": "unet", "acceleration": 4, "device": "cpu"}
+    run_program(validate, **options, volumes=[paths["volume"]], masks=[paths["mask"]], output=tmp_path / "v.csv")
+    row = read_table(tmp_path / "v.csv").set_index("model").loc["unet"]
+    assert row.trained_with == str(data)
+    assert pd.isna(row.unlike_training) if unlike is None else row.unlike_training == unlike
 
 
 @pytest.mark.parametrize("spoil", [wrong_maximum, image_of_other_kspace(2)])
