@@ -117,6 +117,7 @@ if "rotation_attack" in FIGURES.attacks:
 rule judge_claims:
     input:
         metrics=rules.collect_tables.output.metrics,
+        quality=rules.collect_tables.output.quality,
         sweeps=f"{RESULTS}/{layout.SWEEPS}" if "rotation_attack" in FIGURES.attacks else [],
         code=code("claims"),
     output:
@@ -141,7 +142,7 @@ rule judge_claims:
         resamples=CONFIG.statistics.resamples,
         seed=CONFIG.seed,
     shell:
-        "python -m workflow_scripts.claims --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        "python -m workflow_scripts.claims --metrics {input.metrics:q} --quality {input.quality:q} --sweeps {input.sweeps:q}"
         " --roles {params.roles:q} --pairs {params.pairs:q}"
         " --settings {params.settings:q} --confidence {params.confidence} --resamples {params.resamples}"
         " --seed {params.seed} --output {output:q} --log {log:q}"

@@ -9,6 +9,7 @@ import pandas as pd
 from advmri.claims.all_claims import claims_table
 from advmri.claims.inputs import ClaimInputs
 from advmri.claims.settings import ClaimsSettings
+from advmri.scores.cautions import cautions_on
 from advmri.scores.summary import add_drops
 from advmri.seeds import derive_seed
 from advmri.storage.tables import read_table
@@ -29,6 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
         confidence=arguments.confidence,
         resamples=arguments.resamples,
         seed=derive_seed(arguments.seed, "bootstrap"),
+        cautions=() if arguments.quality is None else tuple(cautions_on(read_table(arguments.quality))),
     )
     table = claims_table(inputs)
     write_table(arguments.output, table)
@@ -41,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--metrics", type=Path, required=True, help="tables/metrics.csv")
     made.add_argument("--sweeps", type=Path, nargs="?", help="tables/sweeps.csv, where there is a rotation attack")
+    made.add_argument("--quality", type=Path, help="tables/quality.csv, for cautions on the networks")
     made.add_argument("--roles", required=True, help="names of the attacks by role, JSON")
     made.add_argument("--pairs", default="[]", help="[[network said to be better, the other], ...], JSON")
     made.add_argument("--settings", default="{}", help="claims of the config, JSON")

@@ -14,7 +14,7 @@ from advmri.claims import (
     similar_slopes,
 )
 from advmri.claims.inputs import ClaimInputs
-from advmri.claims.verdict import ClaimRow
+from advmri.claims.verdict import NOTE_SEPARATOR, ClaimRow
 
 CLAIMS = (
     better_network,
@@ -44,3 +44,26 @@ def count_verdicts(table: pd.DataFrame) -> pd.DataFrame:
         .sort_index(level="claim", sort_remaining=False)
         .reset_index()
     )
+
+
+def claim_lines(table: pd.DataFrame) -> list[str]:
+    """Return a line per claim with its verdicts, then the notes that their numbers in brackets refer to."""
+    notes: dict[str, int] = {}
+    lines = []
+    for row in count_verdicts(table).to_dict("records"):
+        of_claim = table[(table.claim == row["claim"]) & (table.description == row["description"])]
+        counts = []
+        for word in (word for word in VERDICTS if row[word]):
+            parts = [part for note in of_claim.note[of_claim.verdict == word] for part in _parts(note, word)]
+            numbers = sorted({notes.setdefault(part, len(notes) + 1) for part in parts})
+            marks = f" [{', '.join(map(str, numbers))}]" if numbers else ""
+            counts.append(f"{word} {row[word]}{marks}")
+        lines.append(f"({row['claim']}) {row['description']}: {', '.join(counts)}")
+    return [*lines, *(f"[{number}] {note}" for note, number in notes.items())]
+
+
+def _parts(note: str, word: str) -> list[str]:
+    """Return the parts of a note; why a claim was not tested is one."""
+    if not isinstance(note, str) or not note:
+        return []
+    return [note] if word == "not tested" else note.split(NOTE_SEPARATOR)

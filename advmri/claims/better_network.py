@@ -1,7 +1,7 @@
 """Claim (a): the E2E-VarNet scores better than the U-Net at every severity."""
 
 from advmri.claims.inputs import Claim, ClaimInputs
-from advmri.claims.verdict import ClaimRow, all_of
+from advmri.claims.verdict import NOTE_SEPARATOR, ClaimRow, all_of
 
 CLAIM = Claim("a", "the E2E-VarNet scores better than the U-Net at every severity")
 ROLES = ("region_attack", "rotation_attack")
@@ -10,10 +10,13 @@ ROLES = ("region_attack", "rotation_attack")
 def _every_severity(rows: list[ClaimRow]) -> ClaimRow:
     """Return the row that closes a series: its smallest difference, and whether all of them hold."""
     facts = vars(min(rows, key=lambda row: row.estimate))
+    found = all_of([row.verdict for row in rows])
+    elsewhere = "undecided at another severity" if found == "undecided" != facts["verdict"] else ""
     return ClaimRow(
         **facts
         | {
-            "verdict": all_of([row.verdict for row in rows]),
+            "verdict": found,
+            "note": NOTE_SEPARATOR.join(filter(None, [elsewhere, facts["note"]])),
             "measure": f"{rows[0].measure}; the smallest over all severities",
             "severity": None,
         }

@@ -38,6 +38,7 @@ def assess(inputs: ClaimInputs) -> list[ClaimRow]:
                             models=(model,),
                             attack=inputs.roles["region_attack"],
                             acceleration=higher,
+                            beside=lower,
                             severity=severity,
                             above=0.0,
                         )

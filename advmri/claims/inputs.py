@@ -8,7 +8,16 @@ import pandas as pd
 
 from advmri.claims.box import BOX
 from advmri.claims.settings import ClaimsSettings
-from advmri.claims.verdict import MINIMUM_PATIENTS, ClaimRow, Estimate, few_patients, verdict
+from advmri.claims.verdict import (
+    MINIMUM_PATIENTS,
+    NOTE_SEPARATOR,
+    ClaimRow,
+    Estimate,
+    few_patients,
+    open_reason,
+    verdict,
+)
+from advmri.scores.cautions import Caution
 from advmri.scores.leakage import LEAKAGE
 from advmri.scores.statistics import cluster_mean, cluster_ratio
 
@@ -35,6 +44,7 @@ class ClaimInputs:
         roles: name of the attack by role (`region_attack`, `image_attack`, `rotation_attack`), where there is one.
         pairs: (network said to be better, the other).
         seed: of the bootstrap; the same patients are drawn for every number.
+        cautions: on the networks; they stand in the notes of comparisons with them.
     """
 
     scores: pd.DataFrame
@@ -45,6 +55,7 @@ class ClaimInputs:
     confidence: float
     resamples: int
     seed: int
+    cautions: tuple[Caution, ...] = ()
 
     def of(self, role: str, model: str, acceleration: int, severity: float | None = None) -> pd.DataFrame:
         """Return the boxes under the attack in a role, one row per box and severity; box columns as index."""
@@ -115,12 +126,22 @@ class ClaimInputs:
         severity: float | None,
         above: float = -math.inf,
         below: float = math.inf,
+        beside: int | None = None,
     ) -> ClaimRow:
-        """Judge one comparison: the claim holds where the estimate lies between `above` and `below`."""
+        """Judge one comparison: the claim holds where the estimate lies between `above` and `below`.
+
+        `beside` is a second acceleration, where two are compared.
+        """
+        judged = verdict(estimate, above, below)
+        reason = open_reason(estimate, above, below) if judged == "undecided" else ""
+        chance = "" if estimate.doubt else few_patients(estimate.n_patients, self.confidence)
+        cautions = [
+            str(one) for one in self.cautions if one.model in models and one.acceleration in (acceleration, beside)
+        ]
         return ClaimRow(
             claim=claim.letter,
             description=claim.description,
-            verdict=verdict(estimate, above, below),
+            verdict=judged,
             measure=measure,
             models=" vs ".join(models),
             trained_on=self.trained_on(*models),
@@ -137,7 +158,7 @@ class ClaimInputs:
             n_boxes=estimate.n_boxes,
             n_patients=estimate.n_patients,
             n_volumes=estimate.n_volumes,
-            note=estimate.doubt or few_patients(estimate.n_patients, self.confidence),
+            note=NOTE_SEPARATOR.join(filter(None, [reason, chance, *cautions])),
         )
 
 

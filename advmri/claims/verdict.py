@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
+NOTE_SEPARATOR = "; "
+"""Between the parts of a note."""
 MINIMUM_PATIENTS = 4
 """With fewer, percentile intervals over patients say next to nothing: agreement of three has a chance of 1 in 4."""
 
@@ -64,6 +66,14 @@ def verdict(estimate: Estimate, above: float, below: float) -> Verdict:
     if estimate.high <= above or estimate.low >= below:
         return "does not hold"
     return "undecided"
+
+
+def open_reason(estimate: Estimate, above: float, below: float) -> str:
+    """Say why a verdict is open: the doubt, or the bounds that the interval holds."""
+    if estimate.doubt:
+        return estimate.doubt
+    held = [f"{bound:g}" for bound in (above, below) if estimate.low <= bound <= estimate.high]
+    return f"the interval holds {' and '.join(held)}" if held else "there is no interval"
 
 
 def all_of(verdicts: list[Verdict]) -> Verdict:

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import run_program
 
-from advmri.claims.all_claims import claims_table, count_verdicts
+from advmri.claims.all_claims import claim_lines, claims_table, count_verdicts
 from advmri.claims.box import BOX
 from advmri.claims.inputs import ClaimInputs, box_slopes
 from advmri.claims.settings import ClaimsSettings
 from advmri.claims.sweeps import COLUMNS, isolation, read_sweeps
 from advmri.claims.verdict import Estimate, all_of, few_patients, verdict
+from advmri.scores.cautions import Caution
 from advmri.scores.summary import add_drops
 from advmri.storage.attack_file import SliceResult, TargetResult, write_attributes, write_slice
 from advmri.storage.tables import read_table
@@ -59,7 +60,7 @@ def sweeps_of(metrics, regained=0.01, whole=0.1):
     return boxes.assign(regained=regained, range=whole, step=0.5, theta_max=5.0)[COLUMNS]
 
 
-def judge(metrics, sweeps=None, roles=ROLES, pairs=(("varnet", "unet"),), **settings):
+def judge(metrics, sweeps=None, roles=ROLES, pairs=(("varnet", "unet"),), cautions=(), **settings):
     inputs = ClaimInputs(
         scores=add_drops(metrics),
         sweeps=sweeps_of(metrics) if sweeps is None else sweeps,
@@ -69,6 +70,7 @@ def judge(metrics, sweeps=None, roles=ROLES, pairs=(("varnet", "unet"),), **sett
         confidence=0.95,
         resamples=100,
         seed=1,
+        cautions=cautions,
     )
     return claims_table(inputs)
 
@@ -188,6 +190,43 @@ def test_five_patients_give_a_verdict_with_a_caution(table):
     assert set(of(five, "d").verdict) == {"holds"}
     assert set(five.note) == {"5 patients: that all point the same way has a chance of 6% by itself"}
     assert set(table.note) == {""}
+
+
+def test_an_open_verdict_says_why():
+    metrics = scores(clean={"unet": 0.75, "varnet": 0.75}, slopes={"unet": 10.0, "varnet": 10.0})
+    noise = np.random.default_rng(3).normal(0, 0.1, len(metrics))
+    table = judge(metrics.assign(ssim=metrics.ssim + noise))
+    open_rows = table[(table.verdict == "undecided") & table.severity.notna()]
+    assert len(open_rows) and open_rows.note.str.startswith(("the interval holds", "the denominator")).all()
+    assert set(of(open_rows, "a").note) == {"the interval holds 0"}
+    assert not table.note[table.verdict == "holds"].str.contains("interval").any()
+    closing = of(table, "a", verdict="undecided")
+    assert (closing.note != "").all(), "that over all severities too"
+
+
+def test_cautions_on_networks_stand_beside_what_is_said_of_them():
+    poor = Caution("unet", 4, "no better than zero filling", "is no better than zero filling: 0.81 against 0.82")
+    table = judge(scores(), cautions=(poor,))
+    concerned = table.models.str.contains("unet") & ((table.acceleration == 4) | (table.claim == "f"))
+    assert set(table.note[concerned]) == {"unet at 4x is no better than zero filling: 0.81 against 0.82"}
+    assert set(table.note[~concerned]) == {""}
+
+
+def test_lines_give_the_notes_sense():
+    """What is printed at the end: each note once, by its number."""
+    poor = Caution("unet", 4, "poor", "is poor")
+    lines = claim_lines(judge(scores(patients=5), cautions=(poor,)))
+    assert lines[-2:] == [
+        "[1] 5 patients: that all point the same way has a chance of 6% by itself",
+        "[2] unet at 4x is poor",
+    ]
+    (milder,) = [line for line in lines if line.startswith("(d)")]
+    assert milder == "(d) rotation is milder than noise: holds 4 [1, 2]"
+    lines = claim_lines(judge(scores(patients=1)))
+    assert lines[-1] == "[1] 1 patient: too few for a verdict" and lines[0].endswith("undecided 14 [1]")
+    assert not any("[" in line for line in claim_lines(judge(scores())))
+    untested = claim_lines(judge(scores(), roles={}, pairs=[]))
+    assert "[1] no E2E-VarNet beside a U-Net; name other pairs in claims.pairs" in untested
 
 
 def test_what_was_not_run_is_not_tested_and_says_why():
