@@ -111,7 +111,7 @@ def _array(value: Tensor) -> np.ndarray:
 
 
 def _error_gained(result: SliceResult) -> str:
-    """Return by how much the worst perturbation of a slice raised the L2 error in its target, for people."""
+    """Return by how much the largest perturbation found in a slice raised the L2 error in its target, for people."""
     growth = []
     for target in result.targets:
         region = (..., slice(*target.rows), slice(*target.columns))

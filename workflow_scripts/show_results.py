@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from advmri.claims.all_claims import VERDICTS, count_verdicts
+from advmri.claims.all_claims import claim_lines
 from advmri.errors import InputError
 from advmri.image_quality.metrics import shown_metrics
+from advmri.scores.cautions import cautions_on
 from advmri.scores.leakage import LEAKAGE
+from advmri.scores.search_end import STILL_RISING
 from advmri.storage.layout import CLAIMS, EXCLUDED, FIGURES, QUALITY, SUMMARY, TABLES
 from advmri.storage.tables import read_table
 from advmri.volumes.left_out import left_out_lines
@@ -49,11 +51,26 @@ def _claims(path: Path) -> list[str]:
     """Return how often each of the paper's claims holds, where they have been judged."""
     if not path.is_file():
         return []
-    lines = []
-    for row in count_verdicts(read_table(path)).to_dict("records"):
-        counts = [f"{word} {row[word]}" for word in VERDICTS if row[word]]
-        lines.append(f"({row['claim']}) {row['description']}: {', '.join(counts)}")
-    return [f"The paper's claims, number of comparisons that ({CLAIMS}):", *lines, ""]
+    return [f"The paper's claims, number of comparisons that ({CLAIMS}):", *claim_lines(read_table(path)), ""]
+
+
+def _still_rising(boxes: pd.DataFrame) -> list[str]:
+    """Return how many attacks rose in their last step: what they found is the largest found, not the largest."""
+    if "n_still_rising" not in boxes or boxes.n_still_rising.isna().all():
+        return []
+    searched = boxes[boxes.n_still_rising.notna()]
+    lines = [
+        f"  {attack}: {int(rows.n_still_rising.sum())} of {int(rows.n_boxes.sum())} (boxes x networks x severities)"
+        for attack, rows in searched.groupby("attack")
+    ]
+    share = f"over {STILL_RISING:.0%} of the gain in the last step; more steps would find more"
+    return [f"Attacks still rising when they stopped ({share}):", *lines, ""]
+
+
+def _cautions(quality: pd.DataFrame) -> list[str]:
+    """Return what speaks against the networks themselves."""
+    found = [f"Caution: {caution}" for caution in cautions_on(quality)]
+    return [*found, ""] if found else []
 
 
 def _left_out(path: Path) -> list[str]:
@@ -83,9 +100,11 @@ def main(arguments: argparse.Namespace) -> None:
         f"Clean quality, mean of {quality.volume.nunique()} validation volumes{f' ({units})' if units else ''}:",
         clean.to_string(index=False),
         "",
-        f"SSIM in the {boxes.n_boxes.max()} annotated boxes, mean [95% interval over patients], worst case found:",
+        f"SSIM in the {boxes.n_boxes.max()} annotated boxes, mean [95% interval over patients], largest found:",
         short_table(summary).to_string(index=False),
         "",
+        *_still_rising(boxes),
+        *_cautions(quality),
         *leakage,
         *_left_out(run_folder / EXCLUDED),
         *_claims(run_folder / CLAIMS),

@@ -65,9 +65,9 @@ IMAGES = ("S", "h", "w")
 COMMON_ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
     {
         "severity": StoredArray(("S",), "float32", "how much the attack was allowed", "severity"),
-        "reconstruction": StoredArray(IMAGES, "float32", "under the worst perturbation found", "image"),
+        "reconstruction": StoredArray(IMAGES, "float32", "under the perturbation of the largest damage found", "image"),
         "perturbed_target": StoredArray(IMAGES, "float32", "the fully sampled image under the same", "image"),
-        "final_objective": StoredArray(("S",), "float32", "of the worst perturbation found", "objective"),
+        "final_objective": StoredArray(("S",), "float32", "of that perturbation", "objective"),
     }
 )
 """What every family stores of every target."""
@@ -84,7 +84,8 @@ class FamilySettings(BaseModel):
             `budget_used`, `largest_unmeasured`, `non_deterministic`, `gradient_ratio`, as noise attacks do.
         SWEEPS_ANGLES: whether it measures a grid of angles: `StoredResults.sweep` is then not empty.
         STEPWISE: whether a longer search is one with more `steps` or `restarts`; the outcome then has
-            `start_objective` [S, R], the largest objective of each start.
+            `start_objective` [S, R], the largest objective of each start, and `objective` [S, T], the best start's at
+            every iterate, NaN after an early end: scores say by it whether the search was still rising.
         WHOLE_SEARCH: keys and values with which each start of a stepwise search goes to its end, on its own.
     """
 

@@ -31,7 +31,8 @@ def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "s
         measure: `ssim` of the reconstruction, or `fully_sampled_ssim` under the same perturbation.
 
     Returns:
-        Columns `KEYS`, `ssim`, `ssim_ci_low`, `ssim_ci_high`, `n_boxes`, `n_patients`, `thermal_multiple`.
+        Columns `KEYS`, `ssim`, `ssim_ci_low`, `ssim_ci_high`, `n_boxes`, `n_still_rising`, `n_patients`,
+        `thermal_multiple`.
     """
     table = inputs.summary
     rows = table[(table.attack == attack) & (table.region == "box") & table.model.isin(list(inputs.options.models))]
@@ -58,6 +59,7 @@ def box_curves(inputs: FigureInputs, attack: str, series: str, measure: str = "s
             "ssim_ci_low": rows[f"{measure}_ci_low"],
             "ssim_ci_high": rows[f"{measure}_ci_high"],
             "n_boxes": rows.n_boxes,
+            "n_still_rising": rows.get("n_still_rising"),
             "n_patients": rows.n_patients,
             "thermal_multiple": rows.thermal_multiple,
         }
@@ -157,6 +159,15 @@ def means_note(points: pd.DataFrame, inputs: FigureInputs) -> str:
     return f"{among}: no interval"
 
 
+def rising_note(points: pd.DataFrame) -> str:
+    """Say that values are the largest found, and of how many the attack was still rising; empty where unknown."""
+    known = points[points.n_still_rising.notna()]
+    if known.empty:
+        return ""
+    rising, searched = int(known.n_still_rising.sum()), int(known.n_boxes.sum())
+    return f"Largest found: {rising} of {searched} attacks still rose at the last step"
+
+
 def finish(axes: Axes, x_label: str, y_label: str) -> None:
     """Label the axes and let SSIM end at 1."""
     axes.set_xlabel(x_label)
@@ -165,7 +176,7 @@ def finish(axes: Axes, x_label: str, y_label: str) -> None:
 
 
 def write_note(figure: Figure, note: str, inputs: FigureInputs) -> None:
-    """Write a note at the foot of a figure one column wide, and below it which models saw the audited split."""
-    parts = [*note.splitlines(), inputs.leakage_note]
+    """Write a note at the foot of a figure one column wide, and below it what to know of the networks."""
+    parts = [*note.splitlines(), inputs.leakage_note, inputs.caution_note]
     lines = [line for part in parts for line in wrap(part, NOTE_WIDTH)]
     figure.supxlabel("\n".join(lines), fontsize=SMALL, color=REFERENCE_COLOUR)

@@ -13,6 +13,7 @@ from advmri.figures.curves import (
     finish,
     means_note,
     model_handles,
+    rising_note,
     shifts,
     write_legend,
     write_note,
@@ -55,7 +56,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         colour = model_colour(model, list(options.models))
         draw_curve(axes, points, PER_CENT, step, color=colour, linestyle=line, marker=marker)
     finish(axes, severity.axis, METRICS["ssim"].axis("in annotated boxes"))
-    write_note(figure, f"{means_note(attacked, inputs)}\n{_thermal_note(attacked)}", inputs)
+    notes = (means_note(attacked, inputs), rising_note(attacked), _thermal_note(attacked))
+    write_note(figure, "\n".join(notes), inputs)
     write_legend(figure, model_handles(inputs), acceleration_handles(inputs), handles)
     return figure, pd.concat(tables, ignore_index=True)
 

@@ -13,6 +13,7 @@ from advmri.figures.curves import (
     draw_curve,
     means_note,
     model_handles,
+    rising_note,
     shifts,
     write_legend,
     write_note,
@@ -53,7 +54,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     for axes in grid[:, 0]:
         axes.set_ylabel(METRICS["ssim"].axis("in annotated boxes"))
     grid[0, 0].set_ylim(grid[0, 0].get_ylim()[0], 1.0)
-    write_note(figure, means_note(table, inputs), inputs)
+    write_note(figure, f"{means_note(table, inputs)}\n{rising_note(table)}", inputs)
     handles = [Line2D([], [], color=REFERENCE_COLOUR, label=name, **looks) for name, looks in LOOKS.items()]
     write_legend(figure, model_handles(inputs), handles)
     return figure, table

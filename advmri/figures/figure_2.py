@@ -30,7 +30,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     noise = eta_label(box.severity)
     changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
     foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. *With the noise found against {options.models[changed_most]}."
-    foot = f"{foot} {inputs.leakage_note}"
+    foot = f"{foot} {inputs.rising_note({'the attack': attack}, box)}\n{inputs.foot}"
     montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width, foot)
     rows = []
 

@@ -21,7 +21,8 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     first, _ = read_panel(inputs, shown, region, models[0])
     view = make_view(first, options)
     height, width = first.target.shape
-    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {inputs.leakage_note}"
+    rising = inputs.rising_note({"the region's attack": region, "the image's": whole}, box)
+    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {rising}\n{inputs.foot}"
     montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):

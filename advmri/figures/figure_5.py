@@ -29,7 +29,7 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     height, width = first.target.shape
     foot = (
         f"{place(box)}. {rule(box)}. Worst angle θ within ±{box.severity:g}°: {options.worst_angle};"
-        f" images rotated back. {BOX_NOTE}. {inputs.leakage_note}"
+        f" images rotated back. {BOX_NOTE}.\n{inputs.foot}"
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {

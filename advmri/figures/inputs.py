@@ -12,7 +12,10 @@ from advmri.attacks.family import Severity
 from advmri.errors import InputError
 from advmri.figures.picking import PickedBox
 from advmri.figures.showcase_file import ShownSlice, read_showcase
+from advmri.figures.style import times
+from advmri.scores.cautions import cautions_on
 from advmri.scores.leakage import LEAKAGE
+from advmri.scores.search_end import STILL_RISING
 from advmri.storage.tables import read_table
 
 LEAKAGE_MARK = "†"
@@ -110,6 +113,25 @@ class FigureInputs:
         leaking = any(self.trained_on(model) == LEAKAGE for model in self.options.models)
         return LEAKAGE_NOTE if leaking else ""
 
+    @property
+    def caution_note(self) -> str:
+        """What speaks against the networks shown, one sentence; empty where nothing does."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for caution in cautions_on(self.quality):
+            label = self.options.models.get(caution.model)
+            if label is not None and caution.acceleration in self.options.accelerations:
+                found.setdefault(caution.short, {}).setdefault(label, []).append(times(caution.acceleration))
+        parts = []
+        for short, labels in found.items():
+            networks = " and ".join(f"{label} ({', '.join(at)})" for label, at in labels.items())
+            parts.append(f"{networks} {short}")
+        return f"Caution: {'; '.join(parts)}" if parts else ""
+
+    @property
+    def foot(self) -> str:
+        """The footnotes of every figure: on leakage, and on the networks."""
+        return ". ".join(filter(None, [self.leakage_note, self.caution_note]))
+
     def with_leakage_marked(self) -> Self:
         """Return the same with a mark behind the labels of models that have seen the audited split."""
         marks = {model: LEAKAGE_MARK if self.trained_on(model) == LEAKAGE else "" for model in self.options.models}
@@ -129,6 +151,21 @@ class FigureInputs:
                 " give its file with --showcase."
             )
         return self.showcase[role]
+
+    def rising_note(self, attacks: Mapping[str, str], box: PickedBox) -> str:
+        """Say against which networks the attacks shown on a box, by their words, were still rising when they stopped.
+
+        A sentence with its full stop and a space; empty where none was.
+        """
+        parts = []
+        for words, attack in attacks.items():
+            rising = [
+                label
+                for model, label in self.options.models.items()
+                if self.box_scores(attack, model, box.acceleration, box).get("last_step_gain", 0.0) > STILL_RISING
+            ]
+            parts += [f"{words} against {', '.join(rising)}"] if rising else []
+        return f"Still rising when it stopped: {'; '.join(parts)}. " if parts else ""
 
     def box_scores(self, attack: str, model: str, acceleration: int, box: PickedBox) -> pd.Series:
         """Return the row of `metrics` for a box under one attack, the nearest severity."""

@@ -33,7 +33,7 @@ class Montage:
         self._height = self._side * aspect
         above = [TITLE if title else BETWEEN for title in titled]
         self._bottoms: list[float] = []
-        notes = wrap(foot, FOOT_WIDTH)
+        notes = [line for part in foot.splitlines() for line in wrap(part, FOOT_WIDTH)]
         total = sum(above) + len(above) * self._height + FOOT_LINE * len(notes) + 0.1
         top = total
         for room in above:

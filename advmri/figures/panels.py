@@ -39,6 +39,7 @@ def panel_facts(
         "angle": found.angle if attacked else float("nan"),
         "relative_norm": scores.relative_norm if attacked else 0.0,
         "thermal_multiple": scores.thermal_multiple if attacked else 0.0,
+        "last_step_gain": scores.get("last_step_gain", float("nan")) if attacked else float("nan"),
     }
     prefix = SCORES.get(panel.shown)
     nan = float("nan")

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from advmri.attacks.settings import extra_columns, kind_of, reader_of
 from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.metrics import METRICS, score
 from advmri.image_quality.ssim import WHOLE_IMAGE, Region
+from advmri.scores.search_end import last_step_gains
 from advmri.storage.attack_file import AttackFile
 from advmri.volumes.index import VolumeIndex
 
@@ -31,6 +34,7 @@ def columns() -> tuple[str, ...]:
         *METRICS,
         *(f"clean_{name}" for name in METRICS),
         *(f"fully_sampled_{name}" for name in METRICS),
+        "last_step_gain",
         *extra_columns(),
     )
 
@@ -60,7 +64,8 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
     """
     facts = attack.attributes
     settings, data_range = facts["attack"], float(facts["data_range"])
-    family, no_extras = reader_of(settings), dict.fromkeys(extra_columns(), float("nan"))
+    kind, family = kind_of(settings), reader_of(settings)
+    no_extras = dict.fromkeys(extra_columns(), float("nan"))
     common = {
         "volume": facts["volume"],
         "patient": index.patient,
@@ -71,7 +76,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
         "attack": facts["attack_name"],
         "optimiser": settings["optimiser"],
         "target": settings["target"],
-        "severity_unit": kind_of(settings).SEVERITY.unit,
+        "severity_unit": kind.SEVERITY.unit,
     }
     rows = []
     for number in attack.slices():
@@ -84,7 +89,9 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
             places = {region: place for region, (_, _, place) in regions.items()}
             clean_scores = score(target, clean, data_range, places, ssim_of_box)
             extras = family.columns(result, thermal)
-            for position, severity in enumerate(result["severity"][()]):
+            severities = result["severity"][()]
+            gains = last_step_gains(result) if kind.STEPWISE else np.full(len(severities), np.nan)
+            for position, severity in enumerate(severities):
                 scores = score(target, result["reconstruction"][position], data_range, places, ssim_of_box)
                 full = score(target, result["perturbed_target"][position], data_range, places, ssim_of_box)
                 for region, (box, label, _) in regions.items():
@@ -100,6 +107,7 @@ def score_attack_file(attack: AttackFile, index: VolumeIndex, ssim_of_box: SsimO
                         | {metric: scores[region][metric] for metric in METRICS}
                         | {f"clean_{metric}": clean_scores[region][metric] for metric in METRICS}
                         | {f"fully_sampled_{metric}": full[region][metric] for metric in METRICS}
+                        | {"last_step_gain": float(gains[position])}
                         | no_extras
                         | extras[position]
                     )

@@ -1,4 +1,4 @@
-"""From k-space, a mask, a network and a box to the worst perturbation, its certificate and its scores.
+"""From k-space, a mask, a network and a box to the largest damage found, with its certificate and scores.
 
 No files and no Snakemake; the search, the certificate and the metrics are those of the workflow, and so are the bits.
 """
@@ -112,7 +112,7 @@ class AuditedSlice:
         ssim_of_box: SsimOfBox = "map",
         **settings: Any,
     ) -> SliceAttack:
-        """Search the worst perturbation at every severity, certify it and score it.
+        """Search the perturbation of the largest damage at every severity, certify it and score it.
 
         Args:
             box: ((row0, row1), (column0, column1)) in the crop, half-open; None: the whole image.

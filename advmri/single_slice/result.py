@@ -34,7 +34,7 @@ class NoiseCertificate:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SliceAttack:
-    """The worst perturbation of one slice found at each of S severities.
+    """The perturbation of the largest damage found in one slice at each of S severities.
 
     Attributes:
         settings: of the attack, defaults filled in.
@@ -70,7 +70,7 @@ class SliceAttack:
 
     @property
     def reconstruction(self) -> NDArray[np.float32]:
-        """The reconstruction under the worst perturbation found [S, h, w]."""
+        """The reconstruction under the perturbation of the largest damage found [S, h, w]."""
         return self.arrays["reconstruction"]
 
     @property
@@ -86,7 +86,7 @@ class SliceAttack:
         )
 
     def noise(self) -> NDArray[np.complex64]:
-        """Return the worst noise in the shape of the k-space that was given [S, C, H, W], zero where none is added.
+        """Return the noise found in the shape of the k-space that was given [S, C, H, W], zero where none is added.
 
         Raises:
             InputError: for an attack that adds none.

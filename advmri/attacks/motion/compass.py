@@ -14,7 +14,7 @@ DECIMALS = 6
 def refine(found: WorstMoves, motion: Motion, evaluations: int, attempt: Callable[[Sequence[Move]], None]) -> None:
     """Look around the worst move of every region and severity, closer each time that nothing worse is found.
 
-    No derivative is needed, moves never leave their severity's set, and the worst move found is never given up. All
+    No derivative is needed, moves never leave their severity's set, and the worst move so far is never given up. All
     regions and severities take each round together: a move tried for one counts for all that allow it.
 
     Args:

@@ -1,4 +1,4 @@
-"""The worst move found for every region and severity, while moves are tried in batches."""
+"""The worst of the moves tried for every region and severity, while moves are tried in batches."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ LOGGER = logging.getLogger("advmri")
 
 @dataclass(frozen=True)
 class _Found:
-    """The worst perturbation of one case so far, in the bound's coordinates, and where it came from."""
+    """The largest objective found for one case so far: its perturbation, in the bound's coordinates, and its origin."""
 
     value: float
     perturbation: Tensor

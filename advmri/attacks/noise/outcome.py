@@ -12,7 +12,7 @@ SCALED_UP, TAKEN_OVER = -1, -2
 
 @dataclass(frozen=True)
 class NoiseOutcome:
-    """The worst noise found against one region of one slice; S severities, T iterates, R starts.
+    """The noise of the largest objective found against one region of one slice; S severities, T iterates, R starts.
 
     Attributes:
         severity: eta [S].

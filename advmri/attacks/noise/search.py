@@ -55,7 +55,7 @@ class Start:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The worst perturbations found.
+    """The perturbations of the largest objective found.
 
     Attributes:
         best: complex [B, C, H, n], the iterate with the largest objective.

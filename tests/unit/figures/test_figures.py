@@ -23,7 +23,7 @@ from advmri.figures.inputs import FigureInputs, FigureOptions
 from advmri.figures.montage import Montage
 from advmri.figures.picking import pick_box, pick_moved_box
 from advmri.figures.showcase_file import read_showcase, write_showcase
-from advmri.figures.style import MODEL_COLOURS, model_colour
+from advmri.figures.style import MODEL_COLOURS, model_colour, times
 from advmri.figures.view import Box, make_view
 from advmri.scores.scoring import columns, score_attack_file
 from advmri.scores.summary import summarise
@@ -69,6 +69,7 @@ def attacked(rng, attack, target, clean, place):
         arrays |= refined | {"shift": np.zeros((3, 2), np.float32)}
         arrays |= {"sweep_ssim": 0.9 - 0.01 * rng.random(9), "floor_ssim": 0.99 - 0.001 * np.abs(angle)}
     else:
+        arrays["objective"] = np.array([[1, 1, 1], [1, 2, 1.5], [1, 2, 3]], np.float32)
         arrays["relative_norm"] = np.repeat(severity[:, None], 2, axis=1)
     return TargetResult(*place, arrays)
 
@@ -172,6 +173,57 @@ def test_every_figure_marks_models_that_saw_the_audited_split(name, inputs, tmp_
         assert ("trained on the audited split too" in text) == marked
         assert set(table.trained_on[table.model == "varnet"]) == {"train+val" if marked else "train"}
         assert set(table.trained_on[table.model == "unet"]) == {"train"}
+
+
+@pytest.mark.parametrize("name", ["figure_1a", "figure_1b"])
+def test_curves_count_the_attacks_that_still_rose(name, inputs):
+    """Of two severities, one box in two slices of two volumes, two networks and accelerations: all at the larger."""
+    figure, table = draw_figure(name, inputs)
+    curves = 2 if name == "figure_1b" else 1
+    searches = curves * 2 * 2 * 2 * 4
+    note = f"Largest found: {searches // 2} of {searches} attacks still rose at the last step"
+    assert any(note in text for text in written(figure))
+    drawn = table[table.series.isin(["attacked", "boxes attacked", "whole image attacked"])]
+    assert drawn.n_still_rising.sum() == searches // 2
+    assert not any("worst" in text.lower() for text in written(figure))
+    old = replace(inputs, summary=inputs.summary.drop(columns="n_still_rising"))
+    figure, _ = draw_figure(name, old)
+    assert not any("still" in text for text in written(figure)), "tables of before"
+
+
+@pytest.mark.parametrize("name", ["figure_2", "figure_3"])
+def test_image_figures_say_where_the_attack_still_rose(name, inputs):
+    figure, table = draw_figure(name, inputs)
+    words = "the attack" if name == "figure_2" else "the region's attack"
+    assert f"Still rising when it stopped: {words} against UNET, VARNET" in foot_of(figure)
+    assert ("the image's against UNET, VARNET." in foot_of(figure)) == (name == "figure_3")
+    assert set(table.last_step_gain[table.shown == "reconstruction"]) == {0.5}
+    metrics = inputs.metrics.assign(last_step_gain=np.where(inputs.metrics.model == "unet", 0.01, 0.2))
+    figure, _ = draw_figure(name, replace(inputs, metrics=metrics))
+    assert f"{words} against VARNET" in foot_of(figure)
+    figure, _ = draw_figure(name, replace(inputs, metrics=inputs.metrics.drop(columns="last_step_gain")))
+    assert "Still rising" not in foot_of(figure)
+
+
+def foot_of(figure):
+    """The lines below a page of images, in order."""
+    lines = sorted(
+        (text for text in figure.texts if text.get_rotation() == 0), key=lambda text: -text.get_position()[1]
+    )
+    return " ".join(text.get_text() for text in lines)
+
+
+@pytest.mark.parametrize("name", ALL_FIGURES)
+def test_every_figure_names_networks_no_better_than_zero_filling(name, inputs):
+    def drawn(quality):
+        figure, _ = draw_figure(name, replace(inputs, quality=quality))
+        return " ".join(" ".join(one.get_text().split("\n")) for one in reversed(figure.findobj(Text))), figure
+
+    poor = inputs.quality.assign(zero_filled_ssim=inputs.quality.ssim.where(inputs.quality.model == "unet"))
+    text, figure = drawn(poor)
+    wanted = f"Caution: UNET ({times(4)}, {times(8)}) no better than zero filling"
+    assert wanted in text or wanted in foot_of(figure)
+    assert "Caution" not in drawn(inputs.quality)[0]
 
 
 def test_every_figure_has_a_caption():

@@ -43,7 +43,7 @@ def index():
     )
 
 
-def targets(rng, names, rotation):
+def targets(rng, names, rotation, trace):
     images = {name: rng.random((2, len(SEVERITIES), *SHAPE)).astype(np.float32) for name in names}
     extra = (
         {"angle": np.array([0, -3.0], np.float32), "shift": np.array([[0, 0], [1.5, -2]], np.float32)}
@@ -52,6 +52,8 @@ def targets(rng, names, rotation):
     )
     if not rotation:
         extra = {"relative_norm": np.array([[0, 0], [0.01, 0.008]], np.float32)}
+    if trace is not None:
+        extra["objective"] = np.array(trace, np.float32)
     return [
         TargetResult(
             name,
@@ -69,10 +71,12 @@ def targets(rng, names, rotation):
     ]
 
 
-def attack_file(rng, target, rotation=False):
+def attack_file(rng, target, rotation=False, optimiser="pgd", trace=None):
     file = h5py.File("in memory", "w", driver="core", backing_store=False)
     family = (
-        {"threat_model": "rotation", "optimiser": "grid"} if rotation else {"threat_model": "noise", "optimiser": "pgd"}
+        {"threat_model": "rotation", "optimiser": "grid"}
+        if rotation
+        else {"threat_model": "noise", "optimiser": optimiser}
     )
     settings = family | {"target": target}
     facts = {
@@ -93,7 +97,7 @@ def attack_file(rng, target, rotation=False):
                 rng.random(SHAPE).astype(np.float32),
                 np.arange(2),
                 np.array([0.001, np.nan]),
-                targets(rng, names, rotation),
+                targets(rng, names, rotation, trace),
             ),
         )
     write_attributes(file, {**facts, "attack": settings})
@@ -152,6 +156,26 @@ def test_norms_and_angles(rng, index):
     moves = {(row["severity"], row["angle"], row["shift_rows"], row["shift_columns"]) for row in rotation}
     assert moves == {(0.0, 0.0, 0.0, 0.0), (0.01, -3.0, 1.5, -2.0)}
     assert all(np.isnan(row["relative_norm"]) and np.isnan(row["thermal_multiple"]) for row in rotation)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "trace", "share"),
+    [
+        ("pgd", [[1, 1, 1], [1, 1.6, 1.8]], 0.25),
+        ("apgd", [[1, 1, 1], [1, 1.6, 1.5]], 0.0),
+        ("pgd", None, np.nan),  # a file of before, without a trace
+        ("gaussian", [[1, 1, 1], [1, 1.6, 1.8]], np.nan),  # a draw follows no other
+    ],
+)
+def test_the_last_steps_gain_is_that_of_the_stored_trace(rng, index, optimiser, trace, share):
+    rows = score_attack_file(attack_file(rng, "box", optimiser=optimiser, trace=trace), index)
+    np.testing.assert_allclose([row["last_step_gain"] for row in rows if row["severity"]], share, rtol=1e-6)
+    assert all(np.isnan(row["last_step_gain"]) for row in rows if not row["severity"])
+
+
+def test_a_grid_of_angles_has_no_last_step(rng, index):
+    rows = score_attack_file(attack_file(rng, "box", rotation=True), index)
+    assert all(np.isnan(row["last_step_gain"]) for row in rows)
 
 
 def test_attack_files_hold_what_was_written(rng):

@@ -30,6 +30,7 @@ def metrics(rng):
             "region": region,
             **dict.fromkeys(("angle", "shift_rows", "shift_columns"), np.nan),
             **{name: rng.random() for name in columns() if name.endswith(("ssim", "psnr", "nmse"))},
+            "last_step_gain": np.nan if severity == 0 else (0.1, 0.01, 0.0)[patient],
             "relative_norm": severity,
             "thermal_multiple": 2 * severity,
         }
@@ -56,6 +57,8 @@ def test_rows_and_columns(metrics):
         "severity_unit",
         "n_volumes",
         "n_boxes",
+        "n_still_rising",
+        "last_step_gain",
         "thermal_multiple",
         *values,
     ]
@@ -74,6 +77,15 @@ def test_means_are_over_boxes_and_drops_are_from_clean(metrics):
     assert row.ssim_drop_mean == pytest.approx((chosen.clean_ssim - chosen.ssim).mean())
     assert row.nmse_rise_mean == pytest.approx((chosen.nmse - chosen.clean_nmse).mean())
     assert row.thermal_multiple == pytest.approx(0.04)
+
+
+def test_searches_that_still_rose_are_counted(metrics):
+    """More than 1% of the whole gain in the last step; nothing is searched at severity 0."""
+    summary = summarise(metrics, confidence=0.95, resamples=100, seed=1)
+    attacked = summary[summary.severity > 0]
+    assert (attacked.n_still_rising == 1).all(), "one box of six: exactly 1% does not count"
+    assert attacked.last_step_gain.to_numpy() == pytest.approx((0.1 + 2 * 0.01) / 6)
+    assert summary.n_still_rising[summary.severity == 0].isna().all()
 
 
 def test_drop_of_an_unchanged_reconstruction_is_zero(metrics):

@@ -57,3 +57,36 @@ def test_a_table_without_units_is_of_before(results):
     pd.read_csv(path).drop(columns="severity_unit").to_csv(path)
     with pytest.raises(InputError, match="severity_unit; run the workflow again"):
         run_program(show_results, results=results)
+
+
+def test_attacks_still_rising_are_counted(results, capsys):
+    path = results / "tables" / "summary.csv"
+    table = pd.read_csv(path)
+    table.assign(n_still_rising=[None, 2]).to_csv(path)
+    text = shown(results, capsys, [])
+    assert (
+        "Attacks still rising when they stopped" in text and "  noise: 2 of 3 (boxes x networks x severities)\n" in text
+    )
+    table.to_csv(path)
+    text = shown(results, capsys, [])
+    assert "still rising" not in text, "a table of before"
+    assert "largest found" in text and "worst" not in text
+
+
+def test_a_network_no_better_than_zero_filling_is_named(results, capsys):
+    assert "Caution" not in shown(results, capsys, [])
+    path = results / "tables" / "quality.csv"
+    pd.read_csv(path).assign(zero_filled_ssim=0.91).to_csv(path)
+    text = shown(results, capsys, [])
+    assert "Caution: unet at 4x is no better than zero filling: mean SSIM 0.900 against 0.910\n" in text
+
+
+def test_verdicts_are_printed_with_the_sense_of_their_notes(results, capsys):
+    chance = "5 patients: that all point the same way has a chance of 6% by itself"
+    claim = {"claim": "d", "description": "rotation is milder than noise"}
+    rows = [("holds", chance), ("undecided", f"the interval holds 0; {chance}")]
+    table = pd.DataFrame([claim | {"verdict": verdict, "note": note} for verdict, note in rows])
+    table.to_csv(results / "tables" / "claims.csv", index=False)
+    text = shown(results, capsys, [])
+    assert "(d) rotation is milder than noise: holds 1 [1], undecided 1 [1, 2]\n" in text
+    assert f"[1] {chance}\n[2] the interval holds 0\n" in text
