@@ -15,6 +15,7 @@ import advmri.storage.layout as layout
 from advmri.config.defaults import with_defaults
 from advmri.config.figure_plan import FigurePlan
 from advmri.config.planning import Plan
+from advmri.config.report_request import check_report
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.provenance.planned_code import note_planned_code
@@ -38,6 +39,8 @@ try:
     PLAN.audited_slices
     PLAN.training_volumes
     if workflow.is_main_process:
+        if not IN_MODULE:
+            check_report(sys.argv, Path("results") / CONFIG.name)
         note_planned_code(loaded.user_modules(CONFIG))
         PLAN.check_files()
         for note in NOTES + PLAN.notes():

@@ -27,6 +27,7 @@ def run(folder: str, words: list[str], output: str, environment: dict[str, str])
         os.dup2(number, 1)
         os.dup2(number, 2)
         sys.path[0] = folder
+        sys.argv = ["snakemake", *words]
         main(words)
         status = 0
     except SystemExit as end:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from snakemake_runs import TINY
+from snakemake_runs import TINY, copy_repository
 
 ALONE = ["unshare", "--map-root-user", "--net"]
 
@@ -32,6 +32,18 @@ def test_the_report_needs_no_network(finished, tmp_path):
     for figure in ("figure_1a.png", "figure_5.png"):
         assert figure in text
     check_menus(text)
+
+
+def test_a_report_of_no_finished_run_says_how_to_name_one(tmp_path):
+    """The default config is not that of the run which is there."""
+    workflow = copy_repository(tmp_path)
+    last = tmp_path / "results" / "tiny" / "tables" / "provenance.csv"
+    last.parent.mkdir(parents=True)
+    last.touch()
+    status, text = workflow.run("--report", tmp_path / "report.html")
+    assert status == 1 and "Traceback" not in text and "marked for report" not in text
+    assert "results/demo: no finished run to report" in text and "finished here: tiny." in text
+    assert "give --configfile (and --config) as when it ran" in text
 
 
 def constant(text, name):
