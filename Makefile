@@ -15,7 +15,8 @@ VENV := .venv
 WORKERS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-SNAKEMAKE := $(BIN)/snakemake --quiet rules reason host
+# Snakemake, also where the home folder cannot be written.
+RUN := $(BIN)/python -m advmri.cli run --quiet rules reason host
 SOURCES := advmri workflow_scripts benchmarks tests envs docs
 
 .PHONY: help demo test environment checks unit benchmark notebook schema lock clean
@@ -24,7 +25,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
 
 demo: environment
-	@$(SNAKEMAKE)
+	@$(RUN)
 	@$(BIN)/python -m workflow_scripts.show_results --results results/demo
 
 test: $(VENV)/.dev-ready checks unit

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from advmri.errors import InputError
 from advmri.provenance.sources import WORKFLOW, check_working_folder
+from advmri.storage.cache_folder import VARIABLE, refusal, temporary_cache, usual_cache
 
 CONFIG = Path("config.yaml")
 BOXES = Path("boxes.csv")
@@ -148,6 +149,27 @@ def check_yaml(path: Path) -> None:
         raise InputError(f"{path}: holds no `key: value`; `advmri init` in an empty folder writes one to start from.")
 
 
+def give_cache() -> None:
+    """Let Snakemake start, and jobs keep what they compile, where the user's cache cannot be written: in TMPDIR.
+
+    Raises:
+        InputError: where nothing can be written there either.
+    """
+    usual = usual_cache()
+    reason = "there is no home folder" if usual is None else refusal(usual)
+    if reason is None:
+        return
+    place = usual or Path("~/.cache")
+    folder = temporary_cache()
+    if folder is None:
+        raise InputError(
+            f"{place}: nothing can be written here ({reason}), nor to {tempfile.gettempdir()}: set {VARIABLE} to a"
+            " folder of your own."
+        )
+    os.environ[VARIABLE] = str(folder)
+    sys.stderr.write(f"note: {place}: nothing can be written here ({reason}); caches go to {folder}.\n")
+
+
 def _run(words: Sequence[str]) -> None:
     """Become Snakemake."""
     if {"-h", "--help"} & set(words):
@@ -157,6 +179,7 @@ def _run(words: Sequence[str]) -> None:
     check_working_folder()
     if folder.is_dir():
         check_writable(folder)
+    give_cache()
     # `-P`: what lies in this folder is for the jobs, and must not get in Snakemake's way.
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile"), *words]
     os.execv(sys.executable, command)

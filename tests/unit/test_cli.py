@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,24 @@ def test_a_folder_that_cannot_be_written_is_named(here, monkeypatch, capsys, bec
     (here / "config.yaml").unlink()
     assert "nothing can be written here" in refused(monkeypatch, capsys, "init")
     assert become == [] and list(here.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(here, monkeypatch, capsys, become):
+    """Snakemake makes its own cache there, and ends in a traceback where it cannot."""
+    (here / "config.yaml").write_text("name: a\n")
+    (here / "home").touch()
+    monkeypatch.setenv("HOME", str(here / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(here))
+    command(monkeypatch, "run", "-n")
+    (folder,) = here.glob("advmri-cache-*")
+    line = f"note: {here}/home/.cache: nothing can be written here (Not a directory); caches go to {folder}.\n"
+    assert capsys.readouterr().err == line and os.environ["XDG_CACHE_HOME"] == str(folder) and len(become) == 1
+    command(monkeypatch, "run", "-n")
+    assert capsys.readouterr().err == "" and len(become) == 2
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    folder.chmod(0o777)
+    assert "set XDG_CACHE_HOME to a folder of your own" in refused(monkeypatch, capsys, "run", "-n")
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where not even root may write")

@@ -8,8 +8,11 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+
+from advmri.storage.cache_folder import VARIABLE, temporary_cache, usual_cache
 
 LOGGER = logging.getLogger("advmri")
 COMPILERS = ("cc", "gcc", "clang")
@@ -91,15 +94,32 @@ def load_native(source: Path) -> ctypes.CDLL | None:
     if compiler is None:
         LOGGER.warning("no C compiler found: %s is not used, and networks are slower on the CPU", source.name)
         return None
-    cache_home = os.environ.get("XDG_CACHE_HOME")
-    kept = (Path(cache_home) if cache_home else Path("~/.cache").expanduser()) / "advmri"
+    usual = usual_cache()
     try:
-        return _load(compiler, source, kept)
-    except (OSError, subprocess.SubprocessError):
-        # The cache may not be writable, or not allow code; a folder of this process alone often does.
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return _load(compiler, source, Path(folder))
-            except (OSError, subprocess.SubprocessError) as error:
-                LOGGER.warning("%s cannot be compiled (%s): networks are slower on the CPU", source.name, error)
-    return None
+        if usual is None:
+            raise OSError("there is no home folder")
+        return _load(compiler, source, usual / "advmri")
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    # The cache may not be writable, or not allow code; TMPDIR often does.
+    with ExitStack() as stack:
+        kept = temporary_cache()
+        folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        before = set(folder.glob("*.so"))
+        try:
+            library = _load(compiler, source, folder)
+        except (OSError, subprocess.SubprocessError) as error:
+            LOGGER.warning("%s cannot be compiled (%s): networks are slower on the CPU", source.name, error)
+            return None
+        if set(folder.glob("*.so")) - before:
+            _say_where(usual or Path("~/.cache"), reason, f"in {kept}" if kept else "for this process alone")
+        return library
+
+
+@cache
+def _say_where(usual: Path, reason: str, where: str) -> None:
+    """Say, once in a process, that compiled code is not kept where it is looked for."""
+    LOGGER.warning(
+        "%s: compiled code cannot be kept there (%s); it is kept %s: %s may name another folder",
+        *(usual, reason, where, VARIABLE),
+    )

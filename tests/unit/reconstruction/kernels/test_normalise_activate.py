@@ -1,6 +1,7 @@
 """The compiled normalisation and activation is the stock one: outputs and gradients, also where nothing varies."""
 
 import logging
+import tempfile
 
 import pytest
 import torch
@@ -181,3 +182,24 @@ def test_without_a_writable_cache(tmp_path, monkeypatch, compiler):
     (tmp_path / "answer.c").write_text("int answer(void) { return 42; }\n")
     library = native.load_native(tmp_path / "answer.c")
     assert library is not None and library.answer() == 42
+
+
+def test_a_cache_that_cannot_be_written_gives_way_to_tmpdir(tmp_path, monkeypatch, caplog, compiler):
+    """Kept for the next process, and said once."""
+    (tmp_path / "home").write_text("a file, below which not even root can write")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    sources = [tmp_path / f"answer_{value}.c" for value in (1, 2)]
+    for value, source in enumerate(sources):
+        source.write_text(f"int answer(void) {{ return {value}; }}\n")
+    for _ in range(2):
+        for value, source in enumerate(sources):
+            native.load_native.cache_clear()
+            library = native.load_native(source)
+            assert library is not None and library.answer() == value
+    (folder,) = tmp_path.glob("advmri-cache-*")
+    assert len(list(folder.iterdir())) == 2 and folder.stat().st_mode & 0o777 == 0o700
+    (record,) = caplog.records
+    assert f"home/cache: compiled code cannot be kept there (Not a directory); it is kept in {folder}" in record.message
+    native.load_native.cache_clear()
+    native._say_where.cache_clear()
