@@ -6,9 +6,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
-from advmri.errors import InputError
+from advmri.errors import InputError, missing_package
 from advmri.provenance.sources import WORKFLOW, check_working_folder
 from advmri.storage.cache_folder import VARIABLE, refusal, temporary_cache, usual_cache
 
@@ -180,6 +181,8 @@ def _run(words: Sequence[str]) -> None:
     if folder.is_dir():
         check_writable(folder)
     give_cache()
+    if find_spec("snakemake") is None:
+        raise ModuleNotFoundError(name="snakemake")
     # `-P`: what lies in this folder is for the jobs, and must not get in Snakemake's way.
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile"), *words]
     os.execv(sys.executable, command)
@@ -228,6 +231,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (sentence := missing_package(error)) is None:
+            raise
+        sys.stderr.write(f"error: {sentence}\n")
         sys.exit(1)
 
 

@@ -10,16 +10,23 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-import advmri.config.loaded_modules as loaded
-import advmri.storage.layout as layout
-from advmri.config.defaults import with_defaults
-from advmri.config.figure_plan import FigurePlan
-from advmri.config.planning import Plan
-from advmri.config.report_request import check_report
-from advmri.config.validate import validate_config
-from advmri.errors import InputError
-from advmri.provenance.planned_code import note_planned_code
-from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
+from advmri.errors import InputError, missing_package
+
+try:
+    import advmri.config.loaded_modules as loaded
+    import advmri.storage.layout as layout
+    from advmri.config.defaults import with_defaults
+    from advmri.config.figure_plan import FigurePlan
+    from advmri.config.packages import notes_on_packages
+    from advmri.config.planning import Plan
+    from advmri.config.report_request import check_report
+    from advmri.config.validate import validate_config
+    from advmri.provenance.planned_code import note_planned_code
+    from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
+except ImportError as error:
+    if missing_package(error) is None:
+        raise
+    raise WorkflowError(missing_package(error)) from None
 
 # Programs run as `python -m`: make that the Python that runs Snakemake, unless a conda environment comes before it, and
 # let it find the programs of this repository from other folders too.
@@ -43,6 +50,8 @@ try:
             check_report(sys.argv, Path("results") / CONFIG.name)
         note_planned_code(loaded.user_modules(CONFIG))
         PLAN.check_files()
+        # Jobs in conda environments have packages of their own.
+        NOTES += [] if workflow.deployment_settings.deployment_method else notes_on_packages()
         for note in NOTES + PLAN.notes():
             print(f"note: {note}", file=sys.stderr)
 except InputError as error:

@@ -16,7 +16,7 @@ from typing import Self
 
 from tqdm import tqdm
 
-from advmri.errors import InputError
+from advmri.errors import InputError, missing_package
 from advmri.provenance.planned_code import check_loaded_code
 from advmri.provenance.run_record import make_record, record_path, record_text
 from workflow_scripts.launcher import heed_launcher, is_first_process
@@ -101,8 +101,12 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
             place = error.filename or "an output"
             LOGGER.error("error: %s: %s; mend that and start the same command again", place, error.strerror)
         sys.exit(1)
-    except Exception:
-        LOGGER.exception("error: unexpected; the traceback follows")
+    except Exception as error:
+        sentence = missing_package(error) if isinstance(error, ImportError) else None
+        if sentence is None:
+            LOGGER.exception("error: unexpected; the traceback follows")
+        else:
+            LOGGER.error("error: %s", sentence)
         sys.exit(1)
 
 

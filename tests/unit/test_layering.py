@@ -115,7 +115,8 @@ def rooms_imported(path):
 @pytest.mark.parametrize("path", MODULES, ids=place_of)
 def test_a_room_imports_what_it_may(path):
     if path.name == "__init__.py":
-        assert not rooms_imported(path), "a package that imports would load its parts with every module inside"
+        loaded = rooms_imported(path)
+        assert loaded <= {"errors"}, "a package that imports would load its parts with every module inside"
         return
     room = room_of(place_of(path).removesuffix(".py"))
     assert room in ROOMS, f"{place_of(path)}: list the room {room} in ROOMS, with what it may import"
@@ -177,7 +178,8 @@ def test_snakefiles_import_only_the_light_parts():
         "advmri.storage.layout",
     )
     for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")]:
-        lines = [line.split() for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
+        stripped = [line.strip() for line in path.read_text().splitlines()]
+        lines = [line.split() for line in stripped if line.startswith(("import ", "from "))]
         ours = [words[1] for words in lines if words[1].startswith(("advmri", "workflow_scripts"))]
         assert all(name.startswith(light) for name in ours), path
         assert not {words[1].split(".")[0] for words in lines} & {"torch", "numpy", "pandas", "h5py"}

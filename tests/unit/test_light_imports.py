@@ -24,7 +24,8 @@ def test_what_the_rules_import():
         loaded_by(
             "import advmri.config.validate, advmri.config.defaults, advmri.config.planning, advmri.volumes.folder\n"
             "import advmri.config.figure_plan, advmri.config.loaded_modules, advmri.provenance.sources\n"
-            "import advmri.storage.layout"
+            "import advmri.storage.layout, advmri.config.packages, advmri.config.report_request\n"
+            "advmri.config.packages.notes_on_packages()"
         )
         == set()
     )
