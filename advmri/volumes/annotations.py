@@ -13,6 +13,7 @@ from typing import TextIO
 
 from advmri.errors import InputError
 from advmri.storage.access import no_access
+from advmri.storage.file_kind import file_kind
 from advmri.storage.text_digest import check_table
 from advmri.volumes.csv_rows import numbered_rows, separator_hint
 
@@ -98,12 +99,17 @@ def read_annotations(path: Path) -> list[AnnotationRow]:
         NoAccessError: where permissions or the disk keep it from being read.
     """
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: a folder, not a CSV file; name the file in dataset.annotations of the config.")
         if not path.is_file():
             raise InputError(f"{path}: there is no such annotation file; check dataset.annotations in the config.")
         check_table(path)
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+        raise InputError(
+            f"{path}: {file_kind(path)}, not a CSV file in UTF-8 ({error.reason} at byte {error.start}); save it so,"
+            " or name another in dataset.annotations of the config."
+        ) from error
     except OSError as error:
         raise no_access(path, error) or error from error
     try:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from advmri.errors import InputError
 from advmri.storage.access import no_access
+from advmri.storage.file_kind import FOLDER, file_kind
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_OF_FILE_OFFSET = {0: 40, 1: 44, 2: 28, 3: 28}
@@ -94,13 +95,13 @@ def file_problem(path: Path) -> str | None:
             size = os.fstat(file.fileno()).st_size
             start = _signature_offset(file, size)
             if start is None:
-                return "not an HDF5 file"
+                return f"not an HDF5 file but {file_kind(path)}"
             file.seek(start)
             head = file.read(64)
     except OSError as error:
         if unread := no_access(path, error):
             raise unread from error
-        return f"cannot be read ({error.strerror})"
+        return FOLDER if path.is_dir() else f"cannot be read ({error.strerror})"
     if len(head) < 64:
         return "truncated"
     version = head[8]

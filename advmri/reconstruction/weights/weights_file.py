@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from advmri.errors import InputError, damaged
 from advmri.storage.access import no_access
+from advmri.storage.file_kind import file_kind
 
-REFUSED_CLASS = re.compile(r"(?:GLOBAL|class) `?([\w.]+\.\w+)")
+REFUSED = re.compile(r"GLOBAL `?([\w.]+)|class `?([\w.]+\.\w+)")
 ZIP_SIGNATURE = b"PK\x03\x04"
 NAMED = 3
 """Weights that a message names; of further ones it gives the number."""
@@ -45,6 +47,8 @@ def read_torch_file(path: Path) -> Any:
         InputError: where the file is missing, no such file, or holds objects of other classes.
         DamagedFileError: where a zip file's checksums differ.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, not a checkpoint; name the file in it.")
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint.")
     if not _holds_anything(path):
@@ -55,16 +59,37 @@ def read_torch_file(path: Path) -> Any:
         raise damaged(path, damage)
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except pickle.UnpicklingError as error:
-        refused = REFUSED_CLASS.search(str(error))
-        if refused is None:
-            raise InputError(f"{path}: not a checkpoint that loads with weights_only=True.") from error
+    except (pickle.UnpicklingError, OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
+        if unread := no_access(path, error):
+            raise unread from error
+        if refused := REFUSED.search(str(error)):
+            raise InputError(_with_classes(path, refused[1] or refused[2])) from error
         raise InputError(
-            f"{path}: holds an object of {refused[1]}, which weights_only=True does not load; if you trust the file,"
-            f" keep its weights alone: torch.save(torch.load(path, weights_only=False)['state_dict'], new_path)."
+            f"{path}: not a checkpoint (what torch.save writes) but {_kind(path, zipped)}; check the model's"
+            " `checkpoint` in the config."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: not a checkpoint that loads with weights_only=True ({error}).") from error
+
+
+def _kind(path: Path, zipped: bool) -> str:
+    """Return what a file is that torch does not load."""
+    return "a zip archive that torch.load refuses" if zipped else file_kind(path)
+
+
+def _with_classes(path: Path, name: str) -> str:
+    """Return what to say of a file that holds an object of a class: its weights alone need no code to be run."""
+    module = name.rpartition(".")[0]
+    if not module:
+        return f"{path}: calls {name}(), which no weights need; it is not loaded (weights_only=True)."
+    weights = path.with_name(f"{path.stem}-weights.pt")
+    code = (
+        f"import torch; x = torch.load({str(path)!r}, map_location='cpu', weights_only=False);"
+        " x = x.get('state_dict', x.get('model', x)) if isinstance(x, dict) else x;"
+        f" torch.save(getattr(x, 'state_dict', lambda: x)(), {str(weights)!r})"
+    )
+    return (
+        f"{path}: holds an object of {name}, which is not loaded, as that would run code; if you trust the file, save"
+        f" its weights alone, with the Python that has {module} (python -c {quote(code)}), and name {weights} instead."
+    )
 
 
 def is_state_dict(content: Any) -> bool:

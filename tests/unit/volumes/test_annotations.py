@@ -312,3 +312,13 @@ def test_a_box_without_a_label_has_one_in_every_table(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.csv.*dataset\.annotations"):
         read_annotations(tmp_path / "nothing.csv")
+
+
+def test_other_kinds_of_files_are_named(tmp_path):
+    """Nothing of them is read as a table."""
+    with pytest.raises(InputError, match=r"a folder, not a CSV file; name the file in dataset\.annotations"):
+        read_annotations(tmp_path)
+    for content, kind in ((b"\x89HDF\r\n\x1a\n", "an HDF5 file"), ("ö".encode("latin1"), "a file of unknown kind")):
+        (tmp_path / "boxes.csv").write_bytes(content)
+        with pytest.raises(InputError, match=rf"boxes\.csv: {kind}, not a CSV file in UTF-8 \(.* at byte 0\)"):
+            read_annotations(tmp_path / "boxes.csv")

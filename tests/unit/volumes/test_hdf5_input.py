@@ -6,6 +6,8 @@ import pytest
 from support import write_small_volume
 
 from advmri.errors import InputError
+from advmri.volumes.folder import file_problem
+from advmri.volumes.hdf5_input import open_input
 from advmri.volumes.reading import read_volume
 
 DATASETS = ("kspace", "reconstruction_rss", "ismrmrd_header")
@@ -70,3 +72,21 @@ def test_a_group_in_place_of_a_dataset(volume):
     replace(volume, "kspace", lambda file: file.create_group("kspace"))
     with pytest.raises(InputError, match="there is no complex dataset 'kspace'"):
         read_volume(volume)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"file,slice\n", "a text file"), (b"\x89PNG\r\n" + bytes(50), "a PNG image")],
+    ids=["text", "PNG"],
+)
+def test_a_file_of_another_kind_is_named_and_not_called_damaged(tmp_path, content, kind):
+    (tmp_path / "v.h5").write_bytes(content)
+    with pytest.raises(InputError, match=rf"v\.h5: {kind}, not a volume \(HDF5\); check dataset\.root"):
+        open_input(tmp_path / "v.h5")
+    assert file_problem(tmp_path / "v.h5") == f"not an HDF5 file but {kind}"
+
+
+def test_what_may_be_left_of_a_volume_is_unreadable(tmp_path):
+    (tmp_path / "v.h5").write_bytes(bytes(5000))
+    with pytest.raises(InputError, match=r"v\.h5: not a readable HDF5 file"):
+        open_input(tmp_path / "v.h5")

@@ -361,7 +361,7 @@ def test_a_user_block_before_the_signature(tmp_path, size):
     (tmp_path / "u.h5").write_bytes(content[:-100])
     assert file_problem(tmp_path / "u.h5") == f"truncated: {len(content) - 100} of {len(content)} bytes"
     (tmp_path / "u.h5").write_bytes(bytes(10_000))
-    assert file_problem(tmp_path / "u.h5") == "not an HDF5 file"
+    assert file_problem(tmp_path / "u.h5") == "not an HDF5 file but a file of zeros"
 
 
 def test_not_hdf5_and_truncated_and_missing(tmp_path):

@@ -1,8 +1,12 @@
 """Checkpoints from elsewhere: fastMRI's published layout, its Lightning modules, users' factories."""
 
+import re
+import shlex
 import sys
 from argparse import Namespace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fastmri.models import Unet, VarNet
@@ -159,15 +163,54 @@ def test_other_contents_are_refused(tmp_path):
         take_over(path, wanted("zero_filled"))
 
 
+SAVED = {
+    "lightning": lambda: lightning("unet", MODULES["unet"]()) | {"hyper_parameters": Namespace(chans=6)},
+    "module": lambda: MODULES["unet"](),
+    "module below a key": lambda: {"model": MODULES["unet"](), "epoch": 3},
+    "weights beside a class": lambda: {"model": MODULES["unet"]().state_dict(), "options": Namespace(chans=6)},
+}
+"""What training codes save with `torch.save`, beside plain weights."""
+
+
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_class_in_a_checkpoint_is_named_with_the_way_out(tmp_path, zipped):
-    content = lightning("unet", MODULES["unet"]()) | {"hyper_parameters": Namespace(chans=6)}
-    torch.save(content, tmp_path / "old.ckpt", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(
-        InputError, match=r"old\.ckpt: holds an object of argparse\.Namespace.*keep its weights"
-    ) as caught:
-        take_over(tmp_path / "old.ckpt", wanted("unet"))
-    assert len(str(caught.value).splitlines()) == 1
+@pytest.mark.parametrize("name", SAVED)
+def test_a_class_in_a_checkpoint_is_named_with_a_way_out_that_leads_out(tmp_path, name, zipped):
+    """The command of the message is run as it stands; what it writes is then taken."""
+    path = tmp_path / "it's old.ckpt"
+    torch.save(SAVED[name](), path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError) as caught:
+        take_over(path, wanted("unet"))
+    message = str(caught.value)
+    assert "which is not loaded, as that would run code" in message and len(message.splitlines()) == 1
+    python, option, code = shlex.split(message.partition("(")[2].rpartition(")")[0])
+    assert (python, option) == ("python", "-c")
+    exec(code, {})
+    named = re.search(r", and name (.*) instead\.$", message)[1]
+    assert take_over(Path(named), wanted("unet")).checkpoint.architecture == "unet"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"weights: none\n", "a text file"),
+        (b"file,slice\nv,1\n", "a text file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG image"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+        (bytes(range(255, 0, -1)), "a file of unknown kind"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, content, kind):
+    (tmp_path / "m.pt").write_bytes(content)
+    with pytest.raises(InputError, match=rf"m\.pt: not a checkpoint \(what torch\.save writes\) but {kind}; check"):
+        take_over(tmp_path / "m.pt", wanted("unet"))
+
+
+def test_other_archives_and_folders_are_no_checkpoints(tmp_path):
+    np.savez(tmp_path / "m.npz", weights=np.ones(3))
+    with pytest.raises(InputError, match="but a zip archive that torch"):
+        take_over(tmp_path / "m.npz", wanted("unet"))
+    with pytest.raises(InputError, match="a folder, not a checkpoint; name the file in it"):
+        take_over(tmp_path, wanted("unet"))
 
 
 FACTORY = """
