@@ -115,6 +115,9 @@ def test_a_home_that_cannot_be_written_is_no_hindrance(here, monkeypatch, capsys
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     folder.chmod(0o777)
     assert "set XDG_CACHE_HOME to a folder of your own" in refused(monkeypatch, capsys, "run", "-n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "own"))
+    command(monkeypatch, "run", "-n")
+    assert capsys.readouterr().err == "" and len(become) == 3
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where not even root may write")

@@ -1,12 +1,15 @@
 """A compression filter that is not installed stops with its number and package; nothing is taken for damaged."""
 
+import os
+import shutil
+import subprocess
 import sys
 from types import ModuleType
 
 import h5py
 import numpy as np
 import pytest
-from support import run_program, write_csv, write_small_volume
+from support import ROOT, run_program, write_csv, write_small_volume
 
 from advmri.errors import InputError, UnusableSliceError
 from advmri.volumes import hdf5_filters
@@ -91,6 +94,46 @@ def test_the_advice_followed(tmp_path):
         del file["kspace"]
         file.create_dataset("kspace", data=kspace, **plugins.Blosc())
     assert (read_kspace(read_volume(tmp_path / "v.h5"), 1) == kspace[1]).all()
+
+
+PLUGIN = """
+#include <stddef.h>
+static size_t same(unsigned flags, size_t n, const unsigned *values, size_t bytes, size_t *size, void **buffer) {
+  return bytes;
+}
+static const struct {
+  int version, id;
+  unsigned encoder, decoder;
+  const char *name;
+  void *can_apply, *set_local;
+  size_t (*filter)(unsigned, size_t, const unsigned *, size_t, size_t *, void **);
+} filter = {1, 40000, 1, 1, "same", NULL, NULL, same};
+int H5PLget_plugin_type(void) { return 0; }
+const void *H5PLget_plugin_info(void) { return &filter; }
+"""
+"""A filter that changes nothing, as HDF5 loads it (H5PLextern.h)."""
+
+
+def test_the_folder_of_a_plugin_is_searched(tmp_path):
+    """The advice for a filter that no package has."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    kspace = write_small_volume(tmp_path / "v.h5")
+    compress(tmp_path / "v.h5", "kspace", 40000)
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "same.c").write_text(PLUGIN)
+    command = [compiler, "-shared", "-fPIC", "-o", tmp_path / "plugins" / "libsame.so", tmp_path / "same.c"]
+    subprocess.run(command, check=True)
+    read = (
+        "from advmri.volumes.reading import *; import sys; from pathlib import Path; v = read_volume(Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{read}; print(abs(read_kspace(v, 1)).sum())", tmp_path / "v.h5"],
+        **{"cwd": ROOT, "env": os.environ | {"HDF5_PLUGIN_PATH": str(tmp_path / "plugins")}},
+        **{"capture_output": True, "text": True, "check": True},
+    )
+    assert float(done.stdout) == pytest.approx(float(abs(kspace[1]).sum()))
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True}])
