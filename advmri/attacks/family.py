@@ -121,6 +121,10 @@ class FamilySettings(BaseModel):
             raise ValueError("severities must ascend without repetition")
         return severities
 
+    def unused(self) -> list[str]:
+        """Return what of these settings the attack would not use, or not as it stands: `key: why` for each."""
+        return ["severities: 0 alone is no attack; take a larger one too"] if max(self.severities) == 0 else []
+
     def parts(self) -> dict[str, str]:
         """Return the modules of the family that settings choose, by the setting that names each."""
         return {}

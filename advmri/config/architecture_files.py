@@ -24,7 +24,7 @@ def has_weights(architecture: str) -> bool:
 
 
 def architecture_problems(architecture: str, arguments: dict[str, Any]) -> list[str]:
-    """Say what is wrong with a network's architecture or the names of its arguments; nothing where all is well.
+    """Say what is wrong with a network's architecture or its arguments; nothing where all is well.
 
     Args:
         architecture: a module of advmri/reconstruction with a function `build`.
@@ -33,9 +33,28 @@ def architecture_problems(architecture: str, arguments: dict[str, Any]) -> list[
     builds = [node for node in _module(architecture) if isinstance(node, ast.FunctionDef) and node.name == "build"]
     if not builds:
         return [f"architecture: no advmri/reconstruction/{architecture}.py with a function build"]
-    taken = [one.arg for one in (*builds[0].args.args, *builds[0].args.kwonlyargs)]
+    taken = {one.arg: one.annotation for one in (*builds[0].args.args, *builds[0].args.kwonlyargs)}
     return [
         f"arguments.{name}: {architecture} takes {', '.join(taken) or 'no arguments'}"
         for name in arguments
         if name not in taken
+    ] + [
+        f"arguments.{name}: {problem} (found {value!r})"
+        for name, value in arguments.items()
+        if (problem := _value_problem(value, taken.get(name)))
     ]
+
+
+def _value_problem(value: Any, annotation: ast.expr | None) -> str | None:
+    """Return what is wrong with the value of an argument of a plain type; None where nothing is, or no type is given.
+
+    Whole numbers are sizes: none is below 1.
+    """
+    name = annotation.id if isinstance(annotation, ast.Name) else None
+    if name == "bool":
+        return None if isinstance(value, bool) else "true or false is wanted"
+    if name == "int" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        return "a whole number of at least 1 is wanted"
+    if name == "float" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        return "a number is wanted"
+    return None

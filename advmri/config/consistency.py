@@ -8,9 +8,10 @@ from advmri.attacks.settings import longer_search, stepwise_optimisers
 from advmri.config.architecture_files import architecture_problems, has_weights
 from advmri.config.factory_code import is_found, module_of
 from advmri.config.schema import Config
+from advmri.config.unused import unused
 from advmri.figures.settings import ROLES
 from advmri.storage.baseline import BASELINE
-from advmri.training.settings import TrainingSettings
+from advmri.training.settings import ModelSettings, TrainingSettings
 
 FOLDER = Path(__file__).resolve().parents[2]
 
@@ -25,6 +26,7 @@ def disagreements(config: Config) -> list[str]:
         *_convergence(config),
         *_figures(config),
         *_claims(config),
+        *unused(config),
     ]
 
 
@@ -96,7 +98,27 @@ def _models(config: Config) -> list[str]:
         if model.architecture:
             problems = architecture_problems(model.architecture, model.arguments or {})
             found.extend(f"models.{name}.{problem}" for problem in problems)
+            if not problems:
+                found.extend(f"models.{name}.{problem}" for problem in _depths(config, model))
     return found
+
+
+def _depths(config: Config, model: ModelSettings) -> list[str]:
+    """Check that simulated images can be halved as often as a U-Net does: one pixel cannot be normalised."""
+    if config.dataset.kind != "simulated":
+        return []
+    made = config.dataset.simulation
+    image, scan = (made.crop, made.crop), (2 * made.crop, made.columns)
+    sizes = {
+        "num_pool_layers": image,
+        "pools": image if model.arguments.get("crop_readout") else scan,
+        "sens_pools": scan,
+    }
+    return [
+        f"arguments.{key}: {model.arguments[key]} halvings leave nothing of {rows} x {columns} pixels; take fewer"
+        for key, (rows, columns) in sizes.items()
+        if key in model.arguments and (rows >> model.arguments[key]) * (columns >> model.arguments[key]) < 2
+    ]
 
 
 def _training_problems(config: Config, training: TrainingSettings | None) -> list[str]:

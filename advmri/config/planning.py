@@ -52,9 +52,17 @@ class Plan:
     @cached_property
     def training_volumes(self) -> list[str]:
         """Volumes of the train split that are used; none where every model comes from a checkpoint."""
-        if all(model.training is None for model in self.config.models.values()):
+        trained = {name: model.training for name, model in self.config.models.items() if model.training is not None}
+        if not trained:
             return []
-        return self._volumes("train")[: self.config.dataset.training_volumes]
+        volumes = self._volumes("train")[: self.config.dataset.training_volumes]
+        for name, training in trained.items():
+            if training.holdout_volumes >= len(volumes):
+                raise InputError(
+                    f"models.{name}.training.holdout_volumes: {training.holdout_volumes} of the {len(volumes)} volumes in"
+                    f" {self.root / 'multicoil_train'}; none is left to train on."
+                )
+        return volumes
 
     @cached_property
     def _rows(self) -> list[AnnotationRow]:
@@ -135,7 +143,19 @@ class Plan:
         """Return what the user should know before the run: files that are no volumes, annotated volumes without one."""
         if self.config.dataset.kind == "simulated":
             return []
-        return self._notes_on_endings() + self._notes_on_annotations()
+        return self._notes_on_endings() + self._notes_on_annotations() + self._notes_on_limits()
+
+    def _notes_on_limits(self) -> list[str]:
+        dataset = self.config.dataset
+        limits = {
+            "audited_volumes": (dataset.audited_volumes, self.audited_volumes),
+            "training_volumes": (dataset.training_volumes, self.training_volumes),
+        }
+        return [
+            f"dataset.{key}: {asked} are asked for, {len(used)} are there."
+            for key, (asked, used) in limits.items()
+            if asked is not None and len(used) < asked
+        ]
 
     def _notes_on_endings(self) -> list[str]:
         folders = [self.root / f"multicoil_{split}" for split in ("train", "val")]

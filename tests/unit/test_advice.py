@@ -64,8 +64,8 @@ def text_of(node, known):
 
 def messages(path):
     """Every text of several words in a file, with its line: without docstrings but that of a program."""
-    known, left_out = constants(path), set()
-    for node in ast.walk(parsed(path)):
+    known, left_out, nodes = constants(path), set(), list(ast.walk(parsed(path)))
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             left_out |= {id(part) for part in ast.walk(node) if part is not node}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PATTERNS:
@@ -74,7 +74,7 @@ def messages(path):
         left_out |= {id(one.value) for one in (body if isinstance(body, list) else []) if isinstance(one, ast.Expr)}
     if "parser(__doc__)" in path.read_text():
         left_out.discard(id(parsed(path).body[0].value))
-    for node in ast.walk(parsed(path)):
+    for node in nodes:
         if isinstance(node, (ast.Constant, ast.JoinedStr)) and id(node) not in left_out:
             text = text_of(node, known)
             if " " in text.strip():

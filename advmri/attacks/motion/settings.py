@@ -22,11 +22,20 @@ class MotionSettings(FamilySettings):
 
     PACKAGE: ClassVar[str] = "advmri.attacks.motion"
     COLUMNS: ClassVar[tuple[str, ...]] = ("angle", "shift_rows", "shift_columns")
+    MOVES_A_ROUND: ClassVar[int]
+    """Of the refinement: two for each dimension of the motion."""
 
     optimiser: Literal["grid"] = "grid"
     selection: Literal["objective", "ssim"] = Field(
         "objective", description="what makes a move the worst: the L2 objective of eq. (5), or the target's SSIM"
     )
+
+    def unused(self) -> list[str]:
+        """See `FamilySettings`."""
+        asked: int = getattr(self, "refinement", 0)
+        more = asked % self.MOVES_A_ROUND
+        problem = f"refinement: {asked} moves are no whole rounds of {self.MOVES_A_ROUND}; take {asked - more}"
+        return super().unused() + ([problem] if more else [])
 
     def parts(self) -> dict[str, str]:
         """See `FamilySettings`."""
@@ -40,6 +49,7 @@ class RotationAttack(MotionSettings):
 
     SEVERITY: ClassVar[Severity] = Severity("Largest rotation (degrees)", "degrees", "motion")
     SWEEPS_ANGLES: ClassVar[bool] = True
+    MOVES_A_ROUND: ClassVar[int] = 2
 
     threat_model: Literal["rotation"]
     severities: Angles = Field([0, 1, 2, 3, 4, 5], min_length=1, description="theta_max in degrees")
@@ -54,6 +64,7 @@ class ShiftAttack(MotionSettings):
     """In-plane shift by up to so many pixels, in any direction, in fractions of a pixel."""
 
     SEVERITY: ClassVar[Severity] = Severity("Largest shift (pixels)", "pixels", "motion")
+    MOVES_A_ROUND: ClassVar[int] = 4
 
     threat_model: Literal["shift"]
     severities: Pixels = Field(
@@ -70,6 +81,7 @@ class RigidAttack(MotionSettings):
     """Rotation by up to theta_max degrees and shift by up to `shift_per_degree` theta_max pixels together."""
 
     SEVERITY: ClassVar[Severity] = Severity("Largest rotation, with its shift (degrees)", "degrees", "motion")
+    MOVES_A_ROUND: ClassVar[int] = 6
 
     threat_model: Literal["rigid"]
     severities: Angles = Field([0, 2.5, 5], min_length=1, description="theta_max in degrees")

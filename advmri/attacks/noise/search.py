@@ -10,13 +10,11 @@ from torch import Tensor
 
 from advmri.attacks.family_programs import NotFiniteError
 from advmri.attacks.noise.bounded_set import BoundedSet
+from advmri.attacks.noise.settings import PATIENCE
 from advmri.errors import InputError
 
 SearchObjective = Callable[[Tensor], Tensor]
 """Perturbations complex [B, C, H, n] to the values [B] that are maximised; differentiable."""
-
-PATIENCE = 3
-"""Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
 
 
 @dataclass(frozen=True)

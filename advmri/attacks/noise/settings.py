@@ -6,6 +6,9 @@ from pydantic import Field
 
 from advmri.attacks.family import FamilySettings, Module, Severity
 
+PATIENCE = 3
+"""Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
+
 
 class NoiseAttack(FamilySettings):
     """Additive k-space noise within a bound: eq. (4)'s per coil, or another.

@@ -233,3 +233,19 @@ def test_volumes_that_cannot_be_read_are_not_to_be_removed(folder, tmp_path, mon
     unread, _, problems = str(caught.value).partition("these volumes are no whole HDF5 files; restore or remove them:")
     assert "t2.h5: you have no permission" in unread and "v3.h5: you have no permission" in unread
     assert "remove" not in unread and "t1.h5: not an HDF5 file" in problems and "t2" not in problems
+
+
+def test_limits_beyond_what_is_there_are_noted(folder):
+    notes = plan_of(**folder, audited_volumes=50, training_volumes=50).notes()
+    assert [note for note in notes if note.startswith("dataset.")] == [
+        "dataset.audited_volumes: 50 are asked for, 2 are there.",
+        "dataset.training_volumes: 50 are asked for, 3 are there.",
+    ]
+
+
+def test_no_volume_left_to_train_on_stops_the_plan(folder):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    content["models"]["unet"]["training"]["holdout_volumes"] = 3
+    plan = Plan(validate_config(content | {"dataset": folder}))
+    with pytest.raises(InputError, match=r"unet\.training\.holdout_volumes: 3 of the 3 volumes in .*multicoil_train"):
+        plan.training_volumes.copy()

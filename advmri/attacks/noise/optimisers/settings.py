@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.noise.settings import PATIENCE, NoiseAttack
 
 DEFAULT = "pgd"
 
@@ -51,6 +51,13 @@ class ProjectedAttack(StepwiseAttack):
     warm_start: bool = Field(
         False, description="try each severity's noise, as it is and scaled up, at the next: damage never decreases"
     )
+
+    def unused(self) -> list[str]:
+        """See `FamilySettings`."""
+        found = super().unused()
+        if self.stop_gain and self.restarts == 1 and self.steps <= PATIENCE:
+            found.append(f"stop_gain: never judged in one search of {self.steps} steps; take more than {PATIENCE}")
+        return found
 
     @property
     def least_gain(self) -> float:

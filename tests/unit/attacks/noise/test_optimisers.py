@@ -8,7 +8,8 @@ from support import complex_normal
 
 from advmri.attacks.noise.bounds.coil_l2 import Bound as CoilBall
 from advmri.attacks.noise.optimisers import apgd, gaussian, pgd
-from advmri.attacks.noise.search import PATIENCE, BestIterate, Start
+from advmri.attacks.noise.search import BestIterate, Start
+from advmri.attacks.noise.settings import PATIENCE
 from advmri.attacks.norms import coil_norms, scale_coils
 
 SHAPE = (6, 5)
