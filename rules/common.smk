@@ -50,6 +50,8 @@ try:
             check_report(sys.argv, Path("results") / CONFIG.name)
         note_planned_code(loaded.user_modules(CONFIG))
         PLAN.check_files()
+        if not workflow.deployment_settings.deployment_method:
+            PLAN.check_filters()
         # Jobs in conda environments have packages of their own.
         NOTES += [] if workflow.deployment_settings.deployment_method else notes_on_packages()
         for note in NOTES + PLAN.notes():

@@ -27,6 +27,8 @@ from workflow_scripts import program as program_module
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("ADVMRI_SHARED", ROOT.parent / "shared" / "data"))
+BLOSC = 32001
+"""Number of an HDF5 filter that is not part of HDF5."""
 SMALL_NETWORKS = {
     "unet": {"chans": 4, "num_pool_layers": 2},
     "varnet": {"num_cascades": 2, "chans": 3, "pools": 2, "sens_chans": 2, "sens_pools": 2},
@@ -68,6 +70,21 @@ def remove_checksums(path):
         del file.attrs[DIGEST]
         for name in ("kspace", "reconstruction_rss"):
             del file[name].attrs[SLICE_DIGESTS]
+
+
+def compress(path, name, number):
+    """Store a dataset as if compressed with a filter that this HDF5 does not have."""
+    with h5py.File(path, "a") as file:
+        values = file[name][()]
+        del file[name]
+        created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        created.set_chunk((1, *values.shape[1:]))
+        created.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (0,) * 7)
+        space, kind = h5py.h5s.create_simple(values.shape), h5py.h5t.py_create(values.dtype)
+        stored = h5py.h5d.create(file.id, name.encode(), kind, space, created)
+        for place, one in enumerate(values):
+            stored.write_direct_chunk((place,) + (0,) * one.ndim, one.tobytes(), 0)
+    return path
 
 
 def wrong_maximum(file):

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from advmri.config.schema import Config
@@ -16,7 +17,7 @@ from advmri.storage.access import NoAccessError
 from advmri.storage.slice_jobs import job_name
 from advmri.volumes import fastmri_plus
 from advmri.volumes.annotations import AnnotationRow, annotated_slices, ending_hint, read_annotations
-from advmri.volumes.folder import file_problem, other_endings, volume_names_in
+from advmri.volumes.folder import file_problem, other_endings, unusual_filters, volume_names_in
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Plan:
         for name, training in trained.items():
             if training.holdout_volumes >= len(volumes):
                 raise InputError(
-                    f"models.{name}.training.holdout_volumes: {training.holdout_volumes} of the {len(volumes)} volumes in"
-                    f" {self.root / 'multicoil_train'}; none is left to train on."
+                    f"models.{name}.training.holdout_volumes: {training.holdout_volumes} of the {len(volumes)} volumes"
+                    f" in {self.root / 'multicoil_train'}; none is left to train on."
                 )
         return volumes
 
@@ -181,18 +182,38 @@ class Plan:
         downloaded = fastmri_plus.ensure_annotations(self.annotations)
         return [f"{self.annotations}: downloaded from {fastmri_plus.URL}"] if downloaded else []
 
+    @property
+    def _wanted_files(self) -> list[Path]:
+        """Every volume that will be read and is not made here."""
+        if self.config.dataset.kind == "simulated":
+            return []
+        wanted = [("train", volume) for volume in self.training_volumes] + [("val", v) for v in self.audited_volumes]
+        return [self.volume_path(split, volume) for split, volume in wanted]
+
+    def check_filters(self) -> None:
+        """Check that volumes can be decompressed: with h5py, where their headers name filters that not all HDF5 have.
+
+        Raises:
+            InputError: naming the filters that are missing, and the package that has them.
+        """
+        first: dict[frozenset[int], Path] = {}
+        for path in self._wanted_files:
+            if unusual := unusual_filters(path):
+                first.setdefault(unusual, path)
+        if first and find_spec("h5py") is not None:
+            from advmri.volumes.hdf5_filters import check_volume
+
+            for path in first.values():
+                check_volume(path)
+
     def check_files(self) -> None:
         """Check that every volume that will be read looks like HDF5 and is as long as it says.
 
         Raises:
             InputError: naming every one that does not, or that cannot be read.
         """
-        if self.config.dataset.kind == "simulated":
-            return
-        wanted = [("train", volume) for volume in self.training_volumes] + [("val", v) for v in self.audited_volumes]
         problems, unread = [], []
-        for split, volume in wanted:
-            path = self.volume_path(split, volume)
+        for path in self._wanted_files:
             try:
                 if problem := file_problem(path):
                     problems.append(f"  {path}: {problem}")

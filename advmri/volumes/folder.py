@@ -5,12 +5,14 @@ Imported while Snakemake parses, so the standard library is all it needs.
 
 import os
 import struct
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 from advmri.errors import InputError
 from advmri.storage.access import no_access
 from advmri.storage.file_kind import FOLDER, file_kind
+from advmri.volumes.hdf5_pipeline import HAS_ALWAYS, dataset_filters
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_OF_FILE_OFFSET = {0: 40, 1: 44, 2: 28, 3: 28}
@@ -73,7 +75,7 @@ def other_endings(folder: Path) -> str:
     return f"; volumes end in .h5: rename {found[0]!a}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
 
 
-def _signature_offset(file: BinaryIO, size: int) -> int | None:
+def _signature_offset(file: BinaryIO | FileIO, size: int) -> int | None:
     """Return where HDF5 begins: at 0, or behind a user block of 512 bytes or a power of two times that."""
     offset = 0
     while offset < size:
@@ -82,6 +84,16 @@ def _signature_offset(file: BinaryIO, size: int) -> int | None:
             return offset
         offset = max(512, 2 * offset)
     return None
+
+
+def unusual_filters(path: Path, names: tuple[str, ...] = ("kspace", "reconstruction_rss")) -> frozenset[int]:
+    """Return the numbers of a volume's compression filters that not every HDF5 has, as far as its header tells."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            start = _signature_offset(file, os.fstat(file.fileno()).st_size)
+            return frozenset() if start is None else dataset_filters(file.fileno(), start, names) - HAS_ALWAYS
+    except OSError:
+        return frozenset()
 
 
 def file_problem(path: Path) -> str | None:

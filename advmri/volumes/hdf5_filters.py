@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 
 from advmri.errors import InputError
+from advmri.storage.hdf5_reading import open_hdf5
 
 PLUGINS = "hdf5plugin"
 """Package on PyPI and conda-forge with the filters below; importing it makes them known to HDF5."""
@@ -47,3 +48,15 @@ def check_filters(dataset: h5py.Dataset, path: Path) -> None:
     raise InputError(
         f"{path}: '{dataset.name.strip('/')}' is compressed with HDF5 filter {named}, which is not installed; {what}."
     )
+
+
+def check_volume(path: Path) -> None:
+    """Check that all datasets of a volume can be decompressed; what else may be wrong with it is for its job to say.
+
+    Raises:
+        InputError: as `check_filters`.
+    """
+    with suppress(OSError), open_hdf5(path) as file:
+        for item in file.values():
+            if isinstance(item, h5py.Dataset):
+                check_filters(item, path)

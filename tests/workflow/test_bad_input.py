@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 from snakemake_runs import copy_workflow
-from support import SMALL_NETWORKS, random_network, write_csv, write_small_volume
+from support import SMALL_NETWORKS, compress, random_network, write_csv, write_small_volume
 
 from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
 from advmri.volumes.annotations import read_annotations
@@ -87,6 +87,12 @@ def test_truncated_volume(repository, data, split):
     path.write_bytes(path.read_bytes()[:9000])
     text, made = fails(repository, data)
     assert f"{path.name}: truncated: 9000 of" in text and made == []
+
+
+def test_a_filter_that_is_not_installed_stops_the_plan(repository, data):
+    compress(data / "multicoil_val" / "v1.h5", "kspace", 40000)
+    text, made = fails(repository, data, "--dry-run")
+    assert "v1.h5: 'kspace' is compressed with HDF5 filter 40000" in text and made == []
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from pathlib import Path
 
 import h5py
@@ -10,12 +11,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from support import ROOT, write_csv, write_small_volume
+from support import BLOSC, ROOT, compress, write_csv, write_small_volume
 
 from advmri.config.planning import Plan
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.storage.slice_jobs import job_name, job_range
+from advmri.volumes import hdf5_filters
 from advmri.volumes.folder import file_problem, volume_names_in
 
 
@@ -249,3 +251,20 @@ def test_no_volume_left_to_train_on_stops_the_plan(folder):
     plan = Plan(validate_config(content | {"dataset": folder}))
     with pytest.raises(InputError, match=r"unet\.training\.holdout_volumes: 3 of the 3 volumes in .*multicoil_train"):
         plan.training_volumes.copy()
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_filter_that_is_not_installed_stops_the_plan(folder, tmp_path, monkeypatch, split):
+    """With its number and the package that has it; nothing is loaded where no volume has an unusual one."""
+    plan_of(**folder).check_filters()
+    monkeypatch.setitem(sys.modules, hdf5_filters.PLUGINS, None)
+    compress(tmp_path / f"multicoil_{split}" / f"{split[0]}3.h5", "kspace", BLOSC)
+    with pytest.raises(InputError, match=rf"3\.h5: 'kspace' is .* filter {BLOSC} \(blosc\).*pip install hdf5plugin"):
+        plan_of(**folder).check_filters()
+    monkeypatch.setattr(hdf5_filters, "_missing", lambda dataset: [])
+    plan_of(**folder).check_filters()
+
+
+def test_volumes_that_are_not_read_may_have_any_filter(folder, tmp_path):
+    compress(tmp_path / "multicoil_val" / "v2.h5", "kspace", BLOSC)
+    plan_of(**folder).check_filters()

@@ -9,29 +9,12 @@ from types import ModuleType
 import h5py
 import numpy as np
 import pytest
-from support import ROOT, run_program, write_csv, write_small_volume
+from support import BLOSC, ROOT, compress, run_program, write_csv, write_small_volume
 
 from advmri.errors import InputError, UnusableSliceError
 from advmri.volumes import hdf5_filters
 from advmri.volumes.reading import read_kspace, read_volume
 from workflow_scripts import index_volume
-
-BLOSC = 32001
-
-
-def compress(path, name, number):
-    """Store a dataset as if compressed with a filter that this HDF5 does not have."""
-    with h5py.File(path, "a") as file:
-        values = file[name][()]
-        del file[name]
-        created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        created.set_chunk((1, *values.shape[1:]))
-        created.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (0,) * 7)
-        space, kind = h5py.h5s.create_simple(values.shape), h5py.h5t.py_create(values.dtype)
-        stored = h5py.h5d.create(file.id, name.encode(), kind, space, created)
-        for place, one in enumerate(values):
-            stored.write_direct_chunk((place,) + (0,) * one.ndim, one.tobytes(), 0)
-    return path
 
 
 @pytest.fixture
