@@ -35,7 +35,7 @@ def test_a_second_run_does_nothing(finished):
 
 def test_make_demo_shows_snakemakes_progress(edited):
     makefile = (edited.folder / "Makefile").read_text()
-    words = re.search(r"^SNAKEMAKE := \S+ (.*)$", makefile, flags=re.MULTILINE)[1].split()
+    words = re.search(r"^RUN := \S+ -m advmri\.cli run (.*)$", makefile, flags=re.MULTILINE)[1].split()
     (edited.folder / "results" / "tiny" / "figures" / "figure_quality.png").unlink()
     status, text = edited.run(*words, *TINY)
     assert status == 0 and "steps (100%) done" in text, text
