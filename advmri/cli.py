@@ -126,7 +126,8 @@ def _check_config(words: Sequence[str]) -> Path:
         )
     for path in asked.configfile:
         if not path.is_file():
-            raise InputError(f"--configfile {path}: there is no such file.")
+            what = "a folder, not a file" if path.is_dir() else "there is no such file"
+            raise InputError(f"--configfile {path}: {what}.")
     for path in (folder / CONFIG, *asked.configfile):
         if path.is_file():
             check_yaml(path)

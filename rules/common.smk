@@ -50,10 +50,10 @@ try:
             check_report(sys.argv, Path("results") / CONFIG.name)
         note_planned_code(loaded.user_modules(CONFIG))
         PLAN.check_files()
-        if not workflow.deployment_settings.deployment_method:
-            PLAN.check_filters()
         # Jobs in conda environments have packages of their own.
-        NOTES += [] if workflow.deployment_settings.deployment_method else notes_on_packages()
+        if not (workflow.deployment_settings and workflow.deployment_settings.deployment_method):
+            PLAN.check_filters()
+            NOTES += notes_on_packages()
         for note in NOTES + PLAN.notes():
             print(f"note: {note}", file=sys.stderr)
 except InputError as error:

@@ -19,6 +19,8 @@ SIGNATURES = {
     b"\x1f\x8b": "a gzip archive",
     b"%PDF": "a PDF document",
 }
+MAY_BE_LEFT = (HDF5, EMPTY, ZEROS, UNKNOWN)
+"""What a damaged HDF5 file may look like; anything else was never one."""
 DICOM = (b"DICM", 128)
 """And where it stands."""
 READ = 4096

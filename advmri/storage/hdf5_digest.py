@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from advmri.errors import InputError, damaged
 from advmri.storage.access import no_access, unreadable
+from advmri.storage.file_kind import MAY_BE_LEFT, file_kind
 from advmri.storage.hdf5_reading import open_hdf5
 
 DIGEST = "content_sha256"
@@ -75,6 +76,7 @@ def open_own_file(path: Path) -> h5py.File:
         DamagedFileError: where HDF5 cannot open it, or it holds what this project never writes: links, and data that
             lie in another file, which no checksum counts.
         NoAccessError: where locks, permissions or the disk keep it from being read.
+        InputError: where it is a file of another kind.
     """
     try:
         file = open_hdf5(path)
@@ -82,7 +84,11 @@ def open_own_file(path: Path) -> h5py.File:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; start the run again, which makes it.") from error
     except UNREADABLE as error:
-        raise no_access(path, error) or damaged(path, f"HDF5 cannot open it ({error})") from error
+        if unread := no_access(path, error):
+            raise unread from error
+        if (kind := file_kind(path)) not in MAY_BE_LEFT:
+            raise InputError(f"{path}: {kind}, not an HDF5 file of a run.") from error
+        raise damaged(path, f"HDF5 cannot open it ({error})") from error
     if elsewhere is not None:
         file.close()
         raise damaged(path, f"{elsewhere} is a link, or lies in another file")

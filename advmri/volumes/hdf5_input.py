@@ -11,13 +11,11 @@ import h5py
 
 from advmri.errors import InputError
 from advmri.storage.access import no_access
-from advmri.storage.file_kind import EMPTY, HDF5, UNKNOWN, ZEROS, file_kind
+from advmri.storage.file_kind import MAY_BE_LEFT, file_kind
 from advmri.storage.hdf5_digest import UNREADABLE
 from advmri.storage.hdf5_reading import open_hdf5
 from advmri.volumes.hdf5_filters import check_filters
 
-DAMAGED_KINDS = (HDF5, EMPTY, ZEROS, UNKNOWN)
-"""What may be left of a volume."""
 NAMED = 6
 """Items of a file that a message names."""
 
@@ -36,7 +34,7 @@ def open_input(path: Path) -> h5py.File:
     except OSError as error:
         if unread := no_access(path, error):
             raise unread from error
-        if (kind := file_kind(path)) not in DAMAGED_KINDS:
+        if (kind := file_kind(path)) not in MAY_BE_LEFT:
             raise InputError(f"{path}: {kind}, not a volume (HDF5); check dataset.root in the config.") from error
         raise InputError(
             f"{path}: not a readable HDF5 file ({error}); restore it, or, where the workflow made it, delete it"

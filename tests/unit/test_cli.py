@@ -83,6 +83,7 @@ def test_run_without_a_config_says_how_to_get_one(here, monkeypatch, capsys, bec
     text = refused(monkeypatch, capsys, "run", "-n")
     assert f"no config.yaml in {here}" in text and "`advmri init`" in text
     assert "nothing.yaml: there is no such file" in refused(monkeypatch, capsys, "run", "--configfile", "nothing.yaml")
+    assert f"{here}: a folder, not a file" in refused(monkeypatch, capsys, "run", "--configfile", here)
     assert become == []
 
 
@@ -173,6 +174,14 @@ def test_import_makes_a_volume_whose_record_names_the_program(tmp_path):
     command = [sys.executable, "-m", "advmri.cli", "import", "kspace", "--array", "scan.npy", "--output", "scan.h5"]
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     assert read_record(tmp_path / "scan.h5")["program"] == "workflow_scripts.import_kspace"
+
+
+def test_nothing_advises_to_delete_what_was_never_a_file_of_a_run(here, monkeypatch, caplog):
+    (here / "notes.txt").write_text("mine\n")
+    for name, kind in (("notes.txt", "a text file"), (".", "a folder")):
+        with pytest.raises(SystemExit):
+            command(monkeypatch, "verify", name)
+        assert f"error: {name}: {kind}, not an HDF5 file of a run." in caplog.text and "rm " not in caplog.text
 
 
 def test_verify_takes_the_file_and_names_what_is_wrong(tmp_path):
