@@ -169,6 +169,8 @@ def give_cache() -> None:
             " folder of your own."
         )
     os.environ[VARIABLE] = str(folder)
+    # Matplotlib looks for its own, and would say in every job that there is none.
+    os.environ["MPLCONFIGDIR"] = os.environ.get("MPLCONFIGDIR") or str(folder / "matplotlib")
     sys.stderr.write(f"note: {place}: nothing can be written here ({reason}); caches go to {folder}.\n")
 
 

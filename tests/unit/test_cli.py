@@ -106,11 +106,13 @@ def test_a_home_that_cannot_be_written_is_no_hindrance(here, monkeypatch, capsys
     (here / "home").touch()
     monkeypatch.setenv("HOME", str(here / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("MPLCONFIGDIR", "")
     monkeypatch.setattr(tempfile, "tempdir", str(here))
     command(monkeypatch, "run", "-n")
     (folder,) = here.glob("advmri-cache-*")
     line = f"note: {here}/home/.cache: nothing can be written here (Not a directory); caches go to {folder}.\n"
     assert capsys.readouterr().err == line and os.environ["XDG_CACHE_HOME"] == str(folder) and len(become) == 1
+    assert os.environ["MPLCONFIGDIR"] == str(folder / "matplotlib")
     command(monkeypatch, "run", "-n")
     assert capsys.readouterr().err == "" and len(become) == 2
     monkeypatch.setenv("XDG_CACHE_HOME", "")
