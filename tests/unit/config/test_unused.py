@@ -78,11 +78,11 @@ def problem_of(**changes):
             "dataset.training_volumes: not used, as no model is trained here",
         ),
         (
-            {"dataset": {"training_volumes": 21}},
+            {"dataset": {"training_volumes": 21, "simulation": {"train_volumes": 20}}},
             "dataset.training_volumes: 21 of 20 volumes (dataset.simulation.train_volumes); take no more",
         ),
         (
-            {"dataset": {"audited_volumes": 6}},
+            {"dataset": {"audited_volumes": 6, "simulation": {"val_volumes": 5}}},
             "dataset.audited_volumes: 6 of 5 volumes (dataset.simulation.val_volumes); take no more",
         ),
         (
@@ -154,7 +154,7 @@ def test_what_the_run_would_not_use_is_refused_by_name(changes, line):
         {"convergence": {"attack": None, "steps": [3, 3]}},
         {"attacks": {"noise-box": {"steps": 3, "stop_gain": 0.01, "restarts": 2}}},
         {"attack": {"slices_per_job": 4, "slices_per_batch": 4}},
-        {"dataset": {"audited_volumes": 5, "training_volumes": 20}},
+        {"dataset": {"audited_volumes": 5, "training_volumes": 10}},
         {"models": {"mine": {"factory": "advmri.reconstruction.zero_filled:build", "contract": {"coils": 2}}}},
         {
             "claims": {"similar_slopes": 2},
