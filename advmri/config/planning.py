@@ -35,8 +35,8 @@ class Plan:
     def annotations(self) -> Path:
         """The CSV of boxes."""
         given = self.config.dataset.annotations
-        if given == fastmri_plus.KEYWORD:
-            return fastmri_plus.PATH
+        if given in fastmri_plus.PUBLISHED:
+            return fastmri_plus.PUBLISHED[given].path
         return Path(given) if given is not None else self.root / "annotations.csv"
 
     def volume_path(self, split: str, volume: str) -> Path:
@@ -156,10 +156,11 @@ class Plan:
 
     def fetch_annotations(self) -> list[str]:
         """Download the published annotations where the config asks for them; return what was done."""
-        if self.config.dataset.annotations != fastmri_plus.KEYWORD:
+        wanted = fastmri_plus.PUBLISHED.get(self.config.dataset.annotations or "")
+        if wanted is None:
             return []
-        downloaded = fastmri_plus.ensure_annotations(self.annotations)
-        return [f"{self.annotations}: downloaded from {fastmri_plus.URL}"] if downloaded else []
+        downloaded = fastmri_plus.ensure_annotations(wanted.path, wanted.url, wanted.sha256)
+        return [f"{wanted.path}: downloaded from {wanted.url}"] if downloaded else []
 
     def check_files(self) -> None:
         """Check that every volume that will be read looks like HDF5 and is as long as it says.
