@@ -50,6 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
                     acquisition=arguments.acquisition,
                     patient=name,
                     field_of_view_mm=(image.shape[0] * arguments.pixel_mm, image.shape[1] * arguments.pixel_mm),
+                    flip_up_down=False,
                     attributes={"noise_sigma": sigma, "simulated_coils": arguments.coils},
                 )
             progress.update(number)

@@ -87,6 +87,7 @@ def main(arguments: argparse.Namespace) -> None:
             acquisition=arguments.acquisition,
             patient=arguments.patient or arguments.output.stem,
             field_of_view_mm=(arguments.field_of_view_mm[0], arguments.field_of_view_mm[1]),
+            flip_up_down=False,
         )
     LOGGER.info(
         "%s: k-space %s, acquired columns [%d, %d), crop %s",
