@@ -4,6 +4,7 @@ The standard library and the config are enough; for simulated data the lesion pl
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,6 +75,13 @@ class Plan:
             planned = planned_lesions(config.dataset.simulation, config.seed, volume)
             return sorted({lesion.slice for lesion in planned})
         return annotated_slices(self._rows_of.get(volume, []), volume)
+
+    def boxes_on(self, volume: str) -> dict[int, int]:
+        """Return how many boxes each annotated slice of a volume has."""
+        config = self.config
+        if config.dataset.kind == "simulated":
+            return Counter(lesion.slice for lesion in planned_lesions(config.dataset.simulation, config.seed, volume))
+        return Counter(row.slice for row in self._rows_of.get(volume, []) if row.has_area)
 
     def boxes_digest(self, volume: str) -> str:
         """Return the SHA-256 of all that the CSV says of one volume."""

@@ -1,6 +1,7 @@
 """What of an imported array looks as if it were given the wrong way: a caution, since nothing is certain."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ SMALLEST_IMAGE = 32
 """Pixels of a side; no MR image is smaller."""
 
 
-def _concentration(array: NDArray[np.complex64]) -> float:
+def _concentration(array: NDArray[np.complexfloating[Any, Any]]) -> float:
     """Return the share of the energy of [C, H, W] that lies in the largest hundredth of its samples."""
     energy = np.sort((array.real**2 + array.imag**2).sum(axis=0, dtype=np.float64), axis=None)[::-1]
     total = energy.sum()
