@@ -62,6 +62,13 @@ def _installed() -> str | None:
         return None
 
 
+def _start() -> str:
+    """Return the command that runs the workflow in this folder."""
+    if _installed():
+        return "advmri run"
+    return "snakemake" if Path.cwd() == WORKFLOW else f"snakemake --snakefile {quote(str(WORKFLOW / 'Snakefile'))}"
+
+
 def _version() -> str:
     return f"advmri {_installed() or '(not installed)'}, workflow in {WORKFLOW}"
 
@@ -130,7 +137,7 @@ def _init(words: Sequence[str]) -> None:
     given = {key: value for key, value in values.items() if value is not None}
     config = Path.cwd() / asked.output
     written = write_start(config, given, {model: file for model, _, file in pairs})
-    start = "advmri run" if _installed() else "snakemake"
+    start = _start()
     start += "" if config == Path.cwd() / CONFIG else f" --configfile {quote(str(asked.output))}"
     where = "" if asked.root else "say here where your volumes are, then "
     sys.stdout.write(f"{config}: {where}`{start} -n` shows the jobs and `{start}` does them.\n")

@@ -63,7 +63,11 @@ def started(path):
 
 
 @pytest.mark.parametrize(
-    ("installed", "start"), [("0.1", "advmri run --configfile mine.yaml"), (None, "snakemake --configfile mine.yaml")]
+    ("installed", "start"),
+    [
+        ("0.1", "advmri run --configfile mine.yaml"),
+        (None, f"snakemake --snakefile {ROOT}/Snakefile --configfile mine.yaml"),
+    ],
 )
 def test_init_writes_one_config_with_all_that_a_run_needs(here, monkeypatch, capsys, installed, start):
     """So that its report, reruns and other commands need nothing else."""
