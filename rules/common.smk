@@ -119,12 +119,10 @@ def option(name, value):
 def tell_cost():
     """Print how many hours of cores or GPUs the jobs of the plan take."""
     # Here, not above: no job needs it.
-    from advmri.config.cost import Costs, cost_lines
+    from advmri.config.cost import Costs, computes_on_gpu, cost_lines
 
-    found = Path("/dev/nvidiactl").exists()
-    on_gpu = CONFIG.compute.device == "cuda" or (CONFIG.compute.device == "auto" and found)
     planned = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs(exclude_finished=False)]
-    for line in cost_lines(Costs(PLAN, Path(RESULTS), on_gpu), planned):
+    for line in cost_lines(Costs(PLAN, Path(RESULTS), computes_on_gpu(CONFIG.compute)), planned):
         print(line, file=sys.stderr)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from advmri.attacks.family import FORWARD
 from advmri.config.pass_cost import FASTMRI_KNEE, ScanSize, seconds_of_pass
 from advmri.config.planning import Plan
+from advmri.config.schema import ComputeSettings
 from advmri.storage.layout import BENCHMARKS, INDEX, SERIES, place
 from advmri.storage.slice_jobs import job_range, range_of_file
 
@@ -26,6 +27,11 @@ CORES_OF_A_GPU = 300
 JOBS_READ = 5
 """Finished jobs of a series whose times are read."""
 Wildcards = Mapping[str, str]
+
+
+def computes_on_gpu(compute: ComputeSettings) -> bool:
+    """Return whether jobs compute on a GPU: as the config says, or where this machine has NVIDIA's driver."""
+    return compute.device == "cuda" or (compute.device == "auto" and Path("/dev/nvidiactl").exists())
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,8 @@ class Costs:
         for volume in self.plan.audited_volumes[:1]:
             try:
                 facts = json.loads(place(self.run, INDEX, volume=volume).read_text(encoding="utf-8"))
-                sizes = (facts[key] for key in ("coils", "rows", "columns"))
-                return ScanSize(*sizes, tuple(facts["crop"]), facts["slices"])
+                height, width = facts["crop"]
+                return ScanSize(facts["coils"], facts["rows"], facts["columns"], (height, width), facts["slices"])
             except (OSError, ValueError, KeyError):
                 break
         return FASTMRI_KNEE
@@ -129,7 +135,7 @@ class Costs:
             done = self._passes(rule, wildcards)
             if taken is None or not done:
                 continue
-            keys = [(rule, wildcards["model"])]
+            keys: list[tuple[str, ...]] = [(rule, wildcards["model"])]
             if rule == "attack":
                 keys.append((rule, wildcards["model"], wildcards["attack"]))
             for key in keys:

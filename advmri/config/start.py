@@ -43,7 +43,7 @@ def start_text(given: Mapping[str, str], checkpoints: Mapping[str, str]) -> str:
     text = START.read_text(encoding="utf-8")
     for key, value in given.items():
         line = re.compile(rf"^{VALUES[key]}: \S+( #.*)?$", re.MULTILINE)
-        text, count = line.subn(lambda found, key=key, value=value: f"{VALUES[key]}: {_scalar(value)}", text, count=1)
+        text, count = line.subn(f"{VALUES[key]}: {_scalar(value)}".replace("\\", r"\\"), text, count=1)
         assert count, f"{START} has a line for {key}"
     if not checkpoints:
         return text

@@ -72,11 +72,11 @@ def started(path):
 def test_init_writes_one_config_with_all_that_a_run_needs(here, monkeypatch, capsys, installed, start):
     """So that its report, reruns and other commands need nothing else."""
     monkeypatch.setattr(cli, "_installed", lambda: installed)
-    words = ("--root", "/data/two knees: #1", "--annotations", "/data/boxes.csv")
+    words = ("--root", r"/data/two knees\1: #1", "--annotations", "/data/boxes.csv")
     command(monkeypatch, "init", "--output", "mine.yaml", *words)
     config = started(here / "mine.yaml")
     assert (config.name, config.dataset.name) == ("mine", "mine")
-    assert (config.dataset.root, config.dataset.annotations) == ("/data/two knees: #1", "/data/boxes.csv")
+    assert (config.dataset.root, config.dataset.annotations) == (r"/data/two knees\1: #1", "/data/boxes.csv")
     assert [path.name for path in here.iterdir()] == ["mine.yaml"]
     text = capsys.readouterr().out
     assert f"`{start} -n` shows the jobs" in text and "say here" not in text

@@ -6,10 +6,11 @@ from support import ROOT
 
 from advmri.attacks.motion.settings import RotationAttack
 from advmri.attacks.noise.optimisers.settings import noise_attack
-from advmri.config.cost import START, Costs, cost_lines
+from advmri.config.cost import START, Costs, computes_on_gpu, cost_lines
 from advmri.config.defaults import with_defaults
 from advmri.config.pass_cost import FASTMRI_KNEE, ScanSize, seconds_of_pass
 from advmri.config.planning import Plan
+from advmri.config.schema import ComputeSettings
 from advmri.config.validate import validate_config
 from advmri.training.settings import ModelSettings
 
@@ -50,6 +51,14 @@ def test_what_costs_nothing_and_what_is_not_known():
     mine = ModelSettings(factory="mine:make", trained_on="nothing")
     weights = ModelSettings(architecture="unet", checkpoint="w.pt", trained_on="train")
     assert seconds_of_pass(mine, DEMO_SCAN) is None and seconds_of_pass(weights, DEMO_SCAN) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "driver", "expected"), [("cuda", 0, 1), ("cpu", 1, 0), ("auto", 0, 0), ("auto", 1, 1)]
+)
+def test_jobs_compute_on_a_gpu_where_they_find_one(monkeypatch, device, driver, expected):
+    monkeypatch.setattr("advmri.config.cost.Path.exists", lambda path: bool(driver))
+    assert computes_on_gpu(ComputeSettings(device=device)) == expected
 
 
 def test_work_follows_severities_boxes_and_settings():
