@@ -128,7 +128,8 @@ def tell_cost():
 
 def tell_cost_of_dry_run():
     """The same at the end of a dry run, in which Snakemake calls no `onstart`."""
-    if workflow.dryrun and workflow.dag is not None and not workflow.output_settings.quiet:
+    quiet = {one.name for one in workflow.output_settings.quiet or ()}
+    if workflow.dryrun and workflow.dag is not None and "ALL" not in quiet:
         tell_cost()
 
 

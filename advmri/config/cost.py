@@ -22,7 +22,7 @@ TRAINING = 1.6
 """A training pass in passes with frozen weights."""
 START = 4.0
 """Seconds of a core in which a job loads torch, the network and the data."""
-CORES_OF_A_GPU = 300
+CORES_OF_A_GPU = 200
 """docs/paper-run.md: both were estimated for the paper's run, and nothing was measured on a GPU."""
 JOBS_READ = 5
 """Finished jobs of a series whose times are read."""
