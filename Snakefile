@@ -20,6 +20,10 @@ include: "rules/figures.smk"
 report: "report/workflow.rst"
 
 
+onstart:
+    tell_cost()
+
+
 rule all:
     default_target: True
     input:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from advmri.errors import InputError, missing_package
 from advmri.provenance.sources import WORKFLOW, check_working_folder
@@ -15,7 +16,6 @@ from advmri.storage.cache_folder import VARIABLE, refusal, temporary_cache, usua
 
 CONFIG = Path("config.yaml")
 BOXES = Path("boxes.csv")
-START = WORKFLOW / "configs" / "start.yaml"
 COMMANDS = {
     "init": "write a config and an empty table of boxes to start from into this folder",
     "run": "run the workflow in this folder; takes all options of `snakemake`",
@@ -56,12 +56,23 @@ def _command_line(name: str, description: str, commands: Mapping[str, str]) -> a
     return made
 
 
-def _version() -> str:
+def _installed() -> str | None:
+    """Return the version of the installed package; None where this is a copy of the repository alone."""
     try:
-        version = metadata.version("advmri")
+        return metadata.version("advmri")
     except metadata.PackageNotFoundError:
-        version = "(not installed)"
-    return f"advmri {version}, workflow in {WORKFLOW}"
+        return None
+
+
+def _start() -> str:
+    """Return the command that runs the workflow in this folder."""
+    if _installed():
+        return "advmri run"
+    return "snakemake" if Path.cwd() == WORKFLOW else f"snakemake --snakefile {quote(str(WORKFLOW / 'Snakefile'))}"
+
+
+def _version() -> str:
+    return f"advmri {_installed() or '(not installed)'}, workflow in {WORKFLOW}"
 
 
 def check_writable(folder: Path) -> None:
@@ -79,19 +90,25 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
-def write_start(folder: Path) -> list[Path]:
-    """Write a config and an empty table of boxes to start from; return their paths.
+def write_start(config: Path, given: Mapping[str, str], checkpoints: Mapping[str, str]) -> list[Path]:
+    """Write a config to start from, and an empty table of boxes where no other is given; return their paths.
 
     Raises:
         InputError: where one of them is there already, or the folder cannot be written.
     """
+    from advmri.config.start import start_text
     from advmri.volumes.annotations import COLUMNS
 
-    texts = {folder / CONFIG: START.read_text(encoding="utf-8"), folder / BOXES: ",".join(COLUMNS) + "\n"}
+    texts = {config: start_text(given, checkpoints)}
+    if "annotations" not in given:
+        texts[config.parent / BOXES] = ",".join(COLUMNS) + "\n"
     for path in texts:
         if path.exists():
-            raise InputError(f"{path} is there already and is not overwritten: start in another folder, or remove it.")
-    check_writable(folder)
+            raise InputError(
+                f"{path} is there already and is not overwritten: start in another folder, give another --output, or"
+                " remove it."
+            )
+    check_writable(config.parent)
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     return list(texts)
@@ -99,12 +116,37 @@ def write_start(folder: Path) -> list[Path]:
 
 def _init(words: Sequence[str]) -> None:
     options = argparse.ArgumentParser(prog="advmri init", description=f"{COMMANDS['init'].capitalize()}.")
-    options.parse_args(words)
-    config, boxes = write_start(Path.cwd())
-    sys.stdout.write(
-        f"{config}: say here where your volumes are, then `advmri run -n` shows the jobs and `advmri run` does them.\n"
-        f"{boxes}: one row per box; a value of `fastmri+` for `annotations` takes the published ones instead.\n"
+    options.add_argument("--output", type=Path, default=CONFIG, metavar="FILE", help="the config (config.yaml)")
+    options.add_argument("--name", help="results go to results/NAME/ (my-audit; of another --output its name)")
+    options.add_argument("--root", metavar="FOLDER", help="holds multicoil_train/ and multicoil_val/ (volumes)")
+    options.add_argument(
+        "--annotations", metavar="CSV", help="of boxes, or fastmri+, fastmri+brain for the published ones (boxes.csv)"
     )
+    options.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="MODEL=FILE",
+        help="unet or varnet is not trained but taken from FILE, in which {acceleration} is replaced; may be repeated",
+    )
+    asked = options.parse_args(words)
+    pairs = [word.partition("=") for word in asked.checkpoint]
+    for model, _, file in pairs:
+        if not (model and file):
+            options.error("--checkpoint takes MODEL=FILE, for instance unet=weights/unet-{acceleration}x.pt")
+    name = asked.name or (None if asked.output == CONFIG else asked.output.stem)
+    values = {"name": name, "dataset": name, "root": asked.root, "annotations": asked.annotations}
+    given = {key: value for key, value in values.items() if value is not None}
+    config = Path.cwd() / asked.output
+    written = write_start(config, given, {model: file for model, _, file in pairs})
+    start = _start()
+    start += "" if config == Path.cwd() / CONFIG else f" --configfile {quote(str(asked.output))}"
+    where = "" if asked.root else "say here where your volumes are, then "
+    sys.stdout.write(f"{config}: {where}`{start} -n` shows the jobs and `{start}` does them.\n")
+    for boxes in written[1:]:
+        sys.stdout.write(
+            f"{boxes}: one row per box; a value of `fastmri+` for `annotations` takes the published ones instead.\n"
+        )
 
 
 def _check_config(words: Sequence[str]) -> Path:

@@ -1,5 +1,6 @@
 # The checked config, the plan of jobs, and what rules share: paths, code, resources.
 
+import atexit
 import json
 import os
 import re
@@ -127,6 +128,27 @@ def given_checkpoint(wildcards):
 def option(name, value):
     """An option of a program; nothing where there is no value."""
     return f"{name} {quote(str(value))}" if value else ""
+
+
+def tell_cost():
+    """Print how many hours of cores or GPUs the jobs of the plan take."""
+    # Here, not above: no job needs it.
+    from advmri.config.cost import Costs, computes_on_gpu, cost_lines
+
+    planned = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs(exclude_finished=False)]
+    for line in cost_lines(Costs(PLAN, Path(RESULTS), computes_on_gpu(CONFIG.compute)), planned):
+        print(line, file=sys.stderr)
+
+
+def tell_cost_of_dry_run():
+    """The same at the end of a dry run, in which Snakemake calls no `onstart`."""
+    quiet = {one.name for one in workflow.output_settings.quiet or ()}
+    if workflow.dryrun and workflow.dag is not None and "ALL" not in quiet:
+        tell_cost()
+
+
+if workflow.is_main_process and not IN_MODULE:
+    atexit.register(tell_cost_of_dry_run)
 
 
 COMPUTE = f"--device {CONFIG.compute.device} --precision {CONFIG.compute.precision} --threads {CONFIG.compute.threads}"

@@ -4,6 +4,7 @@
 rule showcase:
     input:
         metrics=rules.collect_tables.output.metrics,
+        indices=expand(f"{RESULTS}/{layout.INDEX}", volume=PLAN.audited_volumes),
         # Which slice is shown is decided by the scores: any of them may be.
         attack_files=[
             path

@@ -45,13 +45,13 @@ class Workflow:
             return int(server.stdout.readline()), output.read()
 
     def measured(self, *words):
-        """Run Snakemake in a process of its own: what it printed, its processor seconds and peak memory in MB."""
+        """Run Snakemake in a process of its own, to its end: what it printed, its seconds and peak memory in MB."""
         command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "snakemake", "--cores", "1", *map(str, words)]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-5000:]
         text, _, cost = done.stdout.rstrip().rpartition("\n")
         seconds, peak = cost.split()
-        return text, float(seconds), int(peak) / (1024**2 if sys.platform == "darwin" else 1024)
+        return f"{done.stderr}{text}", float(seconds), int(peak) / (1024**2 if sys.platform == "darwin" else 1024)
 
     def planned(self, *words):
         """The jobs of a dry run: (rule, wildcards) of each, without the rule `all`."""

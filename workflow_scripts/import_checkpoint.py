@@ -32,8 +32,9 @@ def main(arguments: argparse.Namespace) -> None:
     checkpoint, source = found.checkpoint, arguments.checkpoint or arguments.architecture
     data = trained_with(checkpoint.training, checkpoint.trained_on)
     LOGGER.info(
-        "%s: %s %s, trained on %s; its data: %s",
-        *(source, checkpoint.architecture, checkpoint.arguments, checkpoint.trained_on, data or NOT_KNOWN),
+        "%s: %s %s for %dx, trained on %s, keeps the contract; its data: %s; written to %s",
+        *(source, checkpoint.architecture, checkpoint.arguments, checkpoint.acceleration, checkpoint.trained_on),
+        *(data or NOT_KNOWN, arguments.output),
     )
     if checkpoint.trained_on == LEAKAGE:
         LOGGER.warning("%s has seen the validation volumes: its results are marked everywhere", arguments.name)

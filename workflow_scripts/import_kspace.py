@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.errors import InputError
-from advmri.volumes.reading import read_volume, rss_image
+from advmri.volumes.import_cautions import kspace_cautions
+from advmri.volumes.reading import Volume, read_volume, rss_image
 from advmri.volumes.writing import write_volume
 from workflow_scripts.program import LOGGER, atomic_output, parser, run
 
@@ -76,6 +77,9 @@ def main(arguments: argparse.Namespace) -> None:
     if crop[0] > array.shape[-2] or crop[1] > array.shape[-1]:
         raise InputError(f"--crop {crop} is larger than the k-space {array.shape[-2:]}.")
     coil_images = arguments.coil_images
+    middle = next(_slices(array[len(array) // 2 :], coil_images))
+    for caution in kspace_cautions(middle, coil_images):
+        LOGGER.warning("%s: slice %d: %s", arguments.array, len(array) // 2, caution)
     scale = 1.0
     if not arguments.keep_scale:
         scale = _scale_to_peak(array, coil_images, (crop[0], crop[1]), arguments.array)
@@ -87,11 +91,23 @@ def main(arguments: argparse.Namespace) -> None:
             acquisition=arguments.acquisition,
             patient=arguments.patient or arguments.output.stem,
             field_of_view_mm=(arguments.field_of_view_mm[0], arguments.field_of_view_mm[1]),
+            flip_up_down=False,
         )
+    _tell(read_volume(arguments.output))
+
+
+def _tell(volume: Volume) -> None:
+    """Say what was written, and where an audit looks for it."""
+    path = volume.path
     LOGGER.info(
-        "%s: k-space %s, acquired columns [%d, %d), crop %s",
-        *(arguments.output, array.shape, *read_volume(arguments.output).padding, crop),
+        "%s: %d slice(s) of %d coils, %d rows (readout) x %d columns (phase encoding), of which [%d, %d) were acquired;"
+        " images of %d x %d pixels; patient %s, acquisition %s",
+        *(path, volume.slices, volume.coils, volume.rows, volume.columns, *volume.padding, *volume.crop),
+        *(volume.patient, volume.acquisition),
     )
+    if path.absolute().parent.name not in ("multicoil_train", "multicoil_val"):
+        LOGGER.info("an audit takes it from multicoil_val/ (to train: multicoil_train/) of its dataset.root")
+    LOGGER.info("its boxes have %s in the CSV's column file", path.stem)
 
 
 def options() -> argparse.ArgumentParser:

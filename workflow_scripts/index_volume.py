@@ -67,6 +67,7 @@ def main(arguments: argparse.Namespace) -> None:
         data_bytes=volume.path.stat().st_size,
         annotated=annotated,
         excluded=excluded,
+        flip_up_down=volume.flip_up_down,
     )
     write_text(arguments.output, index.to_json())
     LOGGER.info("%s: %d annotated slices, %d annotations excluded", name, len(annotated), len(excluded))

@@ -23,6 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
             acquisition=knee.acquisition,
             patient=knee.patient_id,
             field_of_view_mm=field_of_view,
+            flip_up_down=True,
             attributes={"noise_sigma": knee.noise_sigma, "simulated": True},
         )
     LOGGER.info("%s: %s, k-space %s", arguments.volume, knee.acquisition, knee.kspace.shape)

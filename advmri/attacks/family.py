@@ -61,6 +61,8 @@ class StoredArray:
     unit: str = "1"
 
 
+FORWARD = 0.45
+"""Cost of a forward pass, in forward and backward passes (docs/performance.md: a backward pass is 1.2 to 1.4)."""
 IMAGES = ("S", "h", "w")
 COMMON_ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
     {
@@ -124,6 +126,13 @@ class FamilySettings(BaseModel):
     def unused(self) -> list[str]:
         """Return what of these settings the attack would not use, or not as it stands: `key: why` for each."""
         return ["severities: 0 alone is no attack; take a larger one too"] if max(self.severities) == 0 else []
+
+    def passes(self, targets: int) -> float:
+        """Return about how many passes of the network one slice with so many targets takes: for estimates of time.
+
+        A pass is forward and backward; forward alone is `FORWARD` of one. Here: one reconstruction per severity.
+        """
+        return FORWARD * len(self.severities) * targets
 
     def parts(self) -> dict[str, str]:
         """Return the modules of the family that settings choose, by the setting that names each."""

@@ -4,6 +4,7 @@ The standard library and the config are enough; for simulated data the lesion pl
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,8 +37,8 @@ class Plan:
     def annotations(self) -> Path:
         """The CSV of boxes."""
         given = self.config.dataset.annotations
-        if given == fastmri_plus.KEYWORD:
-            return fastmri_plus.PATH
+        if given in fastmri_plus.PUBLISHED:
+            return fastmri_plus.PUBLISHED[given].path
         return Path(given) if given is not None else self.root / "annotations.csv"
 
     def volume_path(self, split: str, volume: str) -> Path:
@@ -83,6 +84,13 @@ class Plan:
             planned = planned_lesions(config.dataset.simulation, config.seed, volume)
             return sorted({lesion.slice for lesion in planned})
         return annotated_slices(self._rows_of.get(volume, []), volume)
+
+    def boxes_on(self, volume: str) -> dict[int, int]:
+        """Return how many boxes each annotated slice of a volume has."""
+        config = self.config
+        if config.dataset.kind == "simulated":
+            return Counter(lesion.slice for lesion in planned_lesions(config.dataset.simulation, config.seed, volume))
+        return Counter(row.slice for row in self._rows_of.get(volume, []) if row.has_area)
 
     def boxes_digest(self, volume: str) -> str:
         """Return the SHA-256 of all that the CSV says of one volume."""
@@ -177,10 +185,11 @@ class Plan:
 
     def fetch_annotations(self) -> list[str]:
         """Download the published annotations where the config asks for them; return what was done."""
-        if self.config.dataset.annotations != fastmri_plus.KEYWORD:
+        wanted = fastmri_plus.PUBLISHED.get(self.config.dataset.annotations or "")
+        if wanted is None:
             return []
-        downloaded = fastmri_plus.ensure_annotations(self.annotations)
-        return [f"{self.annotations}: downloaded from {fastmri_plus.URL}"] if downloaded else []
+        downloaded = fastmri_plus.ensure_annotations(wanted.path, wanted.url, wanted.sha256)
+        return [f"{wanted.path}: downloaded from {wanted.url}"] if downloaded else []
 
     @property
     def _wanted_files(self) -> list[Path]:

@@ -14,6 +14,7 @@ from advmri.figures.settings import FigureSettings
 from advmri.simulation.settings import SimulationSettings
 from advmri.storage.baseline import BASELINE
 from advmri.training.settings import ModelSettings
+from advmri.volumes.fastmri_plus import keyword_problem
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]*(?:[-_.]?[A-Za-z0-9]+)*$", max_length=64)]
 PAPERS_PAIR = ("varnet", "unet")
@@ -35,7 +36,8 @@ class DatasetSettings(BaseModel):
     )
     annotations: str | None = Field(
         None,
-        description="fastMRI+ CSV of boxes, or fastmri+ for the published one, downloaded once; simulated: made here",
+        description="fastMRI+ CSV of boxes; or fastmri+ for the published one of knees, fastmri+brain for that of"
+        " brains, downloaded once; simulated: made here",
     )
     audited_volumes: int | None = Field(None, ge=1, description="attack the first so many annotated volumes; none: all")
     training_volumes: int | None = Field(None, ge=1, description="train on the first so many volumes; none: all")
@@ -53,6 +55,8 @@ class DatasetSettings(BaseModel):
             missing = [key for key in ("root", "annotations") if getattr(self, key) is None]
             if missing:
                 raise ValueError(f"kind fastmri needs {' and '.join(missing)}")
+            if problem := keyword_problem(self.annotations or ""):
+                raise ValueError(f"annotations: {problem}")
         elif self.root is not None or self.annotations is not None:
             raise ValueError("kind simulated takes neither root nor annotations: they are made under data/<name>")
         return self

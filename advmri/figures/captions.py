@@ -2,6 +2,7 @@
 
 from advmri.figures.picking import PickedBox
 from advmri.figures.style import times
+from advmri.figures.view import View
 
 
 def place(box: PickedBox) -> str:
@@ -15,3 +16,8 @@ def rule(box: PickedBox) -> str:
     what = {"median": "median", "worst": "largest"}[box.pick]
     rank = f"rank {box.rank} of {box.boxes}{box.among}"
     return f"Box with the {what} SSIM loss at {times(box.acceleration)} ({rank})"
+
+
+def orientation(view: View) -> str:
+    """Say which way up the images are shown, against the volume's file."""
+    return "Images flipped up-down" if view.flip else "Images not flipped"

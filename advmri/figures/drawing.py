@@ -9,6 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from advmri.figures.fonts import add_fallback, fonts_with, missing_letters
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.style import SETTINGS
 
@@ -31,8 +32,20 @@ def draw_figure(name: str, inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
         return draw(inputs.with_leakage_marked())
 
 
-def save_figure(figure: Figure, path: Path, kind: str) -> None:
-    """Write a figure as `svg` or `png`, without dates, so that the same figure gives the same bytes."""
+def save_figure(figure: Figure, path: Path, kind: str) -> set[str]:
+    """Write a figure as `svg` or `png`, without dates, so that the same figure gives the same bytes.
+
+    Letters that the house's font lacks are taken from other fonts that are installed; returns those that none has.
+    """
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    with house_style():
+
+    def save() -> None:
         figure.savefig(path, format=kind, metadata=metadata)
+
+    with house_style():
+        missing = missing_letters(save)
+        fonts = fonts_with(missing) if missing else []
+        if fonts:
+            add_fallback(figure, fonts)
+            missing = missing_letters(save)
+    return missing

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 from matplotlib.figure import Figure
 
-from advmri.figures.captions import place, rule
+from advmri.figures.captions import orientation, place, rule
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
@@ -24,12 +24,13 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     models = list(options.models)
     found = {model: read_panel(inputs, shown, attack, model) for model in models}
     first = found[models[0]][0]
-    view = make_view(first, options)
+    view = make_view(first, options, shown.flip_up_down)
     lines = math.ceil(len(models) / MODELS_PER_LINE)
     height, width = first.target.shape
     noise = eta_label(box.severity)
     changed_most = min(models, key=lambda model: found[model][1].fully_sampled_ssim)
-    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. *With the noise found against {options.models[changed_most]}."
+    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {orientation(view)}."
+    foot = f"{foot} *With the noise found against {options.models[changed_most]}."
     foot = f"{foot} {inputs.rising_note({'the attack': attack}, box)}\n{inputs.foot}"
     montage = Montage([True] * 2 * lines, 1 + min(len(models), MODELS_PER_LINE), view, height / width, foot)
     rows = []

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from advmri.figures.captions import place, rule
+from advmri.figures.captions import orientation, place, rule
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
@@ -19,10 +19,10 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     box = shown.box
     models = list(options.models)
     first, _ = read_panel(inputs, shown, region, models[0])
-    view = make_view(first, options)
+    view = make_view(first, options, shown.flip_up_down)
     height, width = first.target.shape
     rising = inputs.rising_note({"the region's attack": region, "the image's": whole}, box)
-    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {rising}\n{inputs.foot}"
+    foot = f"{place(box)}. {rule(box)}. {BOX_NOTE}. {orientation(view)}. {rising}\n{inputs.foot}"
     montage = Montage([True] * len(models), 4, view, height / width, foot)
     rows = []
     for row, model in enumerate(models):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from advmri.figures.captions import place, rule
+from advmri.figures.captions import orientation, place, rule
 from advmri.figures.inputs import FigureInputs
 from advmri.figures.montage import BOX_NOTE, Montage
 from advmri.figures.panels import Panel, panel_facts, panel_values, read_panel
@@ -25,11 +25,11 @@ def draw(inputs: FigureInputs) -> tuple[Figure, pd.DataFrame]:
     models = list(options.models)
     found = {model: read_panel(inputs, shown, attack, model) for model in models}
     first = found[models[0]][0]
-    view = make_view(first, options)
+    view = make_view(first, options, shown.flip_up_down)
     height, width = first.target.shape
     foot = (
         f"{place(box)}. {rule(box)}. Worst angle θ within ±{box.severity:g}°: {options.worst_angle};"
-        f" images rotated back. {BOX_NOTE}.\n{inputs.foot}"
+        f" images rotated back. {BOX_NOTE}. {orientation(view)}.\n{inputs.foot}"
     )
     montage = Montage([True, False] * len(models), 4, view, height / width, foot)
     errors = {

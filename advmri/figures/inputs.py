@@ -30,6 +30,7 @@ class FigureOptions:
         models: label of each model by its name, in the config's order.
         attacks: names of the attacks by the roles that the config fills.
         severities: what the severities of the attacks in the figure's roles count, as their families say.
+        flip_up_down: whether images are shown flipped; None: as their volumes say.
         zoom: side of the enlarged region in units of the box's.
         rotation_selection: what made an angle the worst, `objective` or `ssim`.
     """
@@ -39,7 +40,7 @@ class FigureOptions:
     attacks: Mapping[str, str] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     confidence: float = 0.95
-    flip_up_down: bool = True
+    flip_up_down: bool | None = None
     zoom: float = 1.6
     rotation_selection: str = "objective"
 

@@ -67,7 +67,11 @@ class FigureSettings(BaseModel):
     rotation_attack: Annotated[
         str | None, Role("rotation attack, or another that sweeps angles", "degrees", sweeps_angles=True)
     ] = Field(None, description="name of the rotation attack")
-    flip_up_down: bool = Field(True, description="show images flipped up-down, as fastMRI+'s readers saw them")
+    flip_up_down: bool | None = Field(
+        None,
+        description="show images flipped up-down; none: fastMRI's and simulated volumes, as fastMRI+'s readers saw"
+        " them; others as they were imported",
+    )
     showcase: ShowcaseSettings = ShowcaseSettings()
 
     @property

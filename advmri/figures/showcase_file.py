@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 Image = NDArray[np.float32]
 IMAGES = ("target", "clean", "reconstruction", "perturbed_target")
 SWEEP = "sweep"
+FLIP_UP_DOWN = "flip_up_down"
 ANGLE_TOLERANCE = 1e-4
 """Degrees: angles closer than this are the same."""
 
@@ -54,10 +55,12 @@ class ShownSlice:
 
     Attributes:
         attacked: by attack, model and acceleration.
+        flip_up_down: whether the volume's rows run from the bottom.
     """
 
     box: PickedBox
     attacked: Mapping[tuple[str, str, int], AttackedSlice]
+    flip_up_down: bool = True
 
     def under(self, attack: str, model: str, acceleration: int) -> AttackedSlice:
         """Return the slice under one attack on one network; raises InputError where the showcase has none."""
@@ -76,6 +79,7 @@ def write_showcase(file: h5py.File, showcase: Mapping[str, ShownSlice]) -> None:
     for role, shown in showcase.items():
         group = file.create_group(role)
         group.attrs.update(asdict(shown.box))
+        group.attrs[FLIP_UP_DOWN] = shown.flip_up_down
         for (attack, model, acceleration), found in shown.attacked.items():
             place = group.create_group(f"{attack}/{SERIES.format(model=model, acceleration=acceleration)}")
             place.attrs.update({"attack": attack, "model": model, "acceleration": acceleration})
@@ -107,7 +111,9 @@ def _read_shown(group: h5py.Group) -> ShownSlice:
     facts = {one.name: _plain(group.attrs[one.name]) for one in fields(PickedBox)}
     found = [place for attack in group.values() for place in attack.values()]
     slices = [(place.attrs["attack"], place.attrs["model"], int(place.attrs["acceleration"])) for place in found]
-    return ShownSlice(PickedBox(**facts), dict(zip(slices, map(_read_attacked, found), strict=True)))
+    # A showcase that does not say is of before volumes did: all were shown flipped.
+    flip = bool(group.attrs.get(FLIP_UP_DOWN, True))
+    return ShownSlice(PickedBox(**facts), dict(zip(slices, map(_read_attacked, found), strict=True)), flip)
 
 
 def _read_attacked(place: h5py.Group) -> AttackedSlice:

@@ -69,12 +69,16 @@ class View:
         }
 
 
-def make_view(found: AttackedSlice, options: FigureOptions) -> View:
-    """Return the display of a slice: window from 0 to the target's 99.5th percentile, one for all panels."""
+def make_view(found: AttackedSlice, options: FigureOptions, flip_up_down: bool) -> View:
+    """Return the display of a slice: window from 0 to the target's 99.5th percentile, one for all panels.
+
+    `flip_up_down`: what its volume says of it, for where the config says nothing.
+    """
+    flip = flip_up_down if options.flip_up_down is None else options.flip_up_down
     height, width = found.target.shape
     stored = Box(*found.rows, *found.columns) if found.rows is not None and found.columns is not None else None
-    box = stored.flipped(height) if stored is not None and options.flip_up_down else stored
+    box = stored.flipped(height) if stored is not None and flip else stored
     centre = Box(height // 4, height - height // 4, width // 4, width - width // 4)
     region = centre.enlarged(1.0, height, width) if box is None else box.enlarged(options.zoom, height, width)
     white = float(np.percentile(found.target, WHITE_PERCENTILE))
-    return View(options.flip_up_down, stored, box, region, white)
+    return View(flip, stored, box, region, white)

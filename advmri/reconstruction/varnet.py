@@ -68,11 +68,16 @@ class VarNetReconstructor(Reconstructor):
         return _coil_images_to_rss(images, maps, removed, removed - removed_measured, mask, crop)
 
     def _sensitivities(self, measured: Tensor, before: Tensor, num_low_frequencies: int) -> Tensor:
-        """Estimate maps [B, C, H, W] from the central columns, times the image-space phases (varnet.py:197-216)."""
+        """Estimate maps [B, C, H, W], times the image-space phases (varnet.py:197-216).
+
+        From the central columns; from all measured ones where the network's `mask_center` is false.
+        """
         batch, coils, height, width = measured.shape
-        first = (width - num_low_frequencies + 1) // 2
-        centre = torch.zeros_like(measured)
-        centre[..., first : first + num_low_frequencies] = measured[..., first : first + num_low_frequencies]
+        centre = measured
+        if self.network.sens_net.mask_center:
+            first = (width - num_low_frequencies + 1) // 2
+            centre = torch.zeros_like(measured)
+            centre[..., first : first + num_low_frequencies] = measured[..., first : first + num_low_frequencies]
         images = torch.fft.ifft(centre, dim=-1, norm="ortho") * before.conj()
         maps = norm_unet_forward(self.network.sens_net.norm_unet, images.flatten(0, 1))
         maps = maps.reshape(batch, coils, height, width)
@@ -101,6 +106,7 @@ def build(
     pools: int = 4,
     sens_chans: int = 8,
     sens_pools: int = 4,
+    mask_center: bool = True,
     crop_readout: bool = False,
     zero_initialised: bool = False,
 ) -> VarNetReconstructor:
@@ -110,7 +116,7 @@ def build(
     constant (their input's mean), near the zero-filled image, which is worth some steps in a short training; fastMRI
     starts at random.
     """
-    network = VarNet(num_cascades=num_cascades, chans=chans, pools=pools, sens_chans=sens_chans, sens_pools=sens_pools)
+    network = VarNet(num_cascades, sens_chans, sens_pools, chans, pools, mask_center)
     if zero_initialised:
         for cascade in network.cascades:
             last = cascade.model.unet.up_conv[-1][1]

@@ -1,29 +1,61 @@
-"""The published fastMRI+ knee annotations: one pinned version, downloaded once and checked.
+"""The published fastMRI+ annotations of knees and brains: one pinned version, downloaded once and checked.
 
 Imported while Snakemake parses, so pooch, which does the work, is loaded only for a download.
 """
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from advmri.errors import InputError
 
-KEYWORD = "fastmri+"
-"""Value of dataset.annotations that asks for the published file."""
 COMMIT = "67ed9a68ee33d3197f93893e8125688470c4a577"
-URL = f"https://raw.githubusercontent.com/microsoft/fastmri-plus/{COMMIT}/Annotations/knee.csv"
-SHA256 = "c1f4a083646cec815b67f005f8d7764313d1b82a028b90c272a4d000330d065b"
-PATH = Path("data/fastmri-plus/knee.csv")
+FOLDER = f"https://raw.githubusercontent.com/microsoft/fastmri-plus/{COMMIT}/Annotations"
 TIMEOUT = 60.0
 """Seconds without an answer."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published file.
+
+    Attributes:
+        url: where it lies; path: where it is kept; sha256: of its content.
+    """
+
+    url: str
+    path: Path
+    sha256: str
+
+
+PUBLISHED = {
+    "fastmri+": Published(
+        f"{FOLDER}/knee.csv",
+        Path("data/fastmri-plus/knee.csv"),
+        "c1f4a083646cec815b67f005f8d7764313d1b82a028b90c272a4d000330d065b",
+    ),
+    "fastmri+brain": Published(
+        f"{FOLDER}/brain.csv",
+        Path("data/fastmri-plus/brain.csv"),
+        "38c8c9d91d708425f2297293c3a0c4ce1f537c7c272cc9b07429b2339ac1e6bf",
+    ),
+}
+"""By the value of dataset.annotations that asks for it: knees, brains."""
+
+
+def keyword_problem(annotations: str) -> str | None:
+    """Say what is wrong with a value of dataset.annotations that looks like a keyword and is none; else None."""
+    if not annotations.lower().startswith("fastmri+") or annotations in PUBLISHED or annotations.endswith(".csv"):
+        return None
+    return f"{annotations!r} is no published file; {' and '.join(PUBLISHED)} are, of knees and of brains"
 
 
 def _one_line(reason: object) -> str:
     return " ".join(str(reason).split())
 
 
-def download_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256) -> None:
+def download_annotations(path: Path, url: str, sha256: str) -> None:
     """Download the annotations to `path`, complete and checked or not at all.
 
     Raises:
@@ -49,7 +81,7 @@ def download_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256
     path.chmod(0o644)  # pooch's temporary file is for its owner alone
 
 
-def ensure_annotations(path: Path = PATH, url: str = URL, sha256: str = SHA256) -> bool:
+def ensure_annotations(path: Path, url: str, sha256: str) -> bool:
     """Download the annotations unless they are there; return whether that was needed.
 
     Raises:

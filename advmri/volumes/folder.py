@@ -21,7 +21,7 @@ LONGEST_NAME = 200
 OTHER_ENDINGS = (".hdf5", ".hdf", ".he5", ".hd5")
 
 
-def _name_problem(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     """Return why a name cannot become part of paths, wildcards and command lines; None where it can."""
     try:
         encoded = name.encode()
@@ -58,7 +58,7 @@ def volume_names_in(folder: Path) -> list[str]:
     names = sorted(name.removesuffix(".h5") for name in entries if name.endswith(".h5") and not name.startswith("."))
     if not names:
         raise InputError(f"{folder}: holds no *.h5 volume{other_endings(folder)}.")
-    problems = [f"  {name + '.h5'!a} {problem}" for name in names if (problem := _name_problem(name))]
+    problems = [f"  {name + '.h5'!a} {problem}" for name in names if (problem := name_problem(name))]
     if problems:
         raise InputError(f"{folder}: these volumes need other names:\n" + "\n".join(problems))
     return names

@@ -54,6 +54,7 @@ class VolumeIndex:
     data_bytes: int
     annotated: dict[int, SliceIndex]
     excluded: list[ExcludedAnnotation]
+    flip_up_down: bool = True
 
     def to_json(self) -> str:
         """Return the index as JSON text, lists of numbers on one line each."""

@@ -14,6 +14,7 @@ from advmri.volumes.checksum import check_facts, check_slice, has_slice_digests
 from advmri.volumes.hdf5_input import dataset_in_file, found_instead, open_input
 from advmri.volumes.header_agreement import check_axes, header_cautions
 from advmri.volumes.ismrmrd_header import Geometry, decode_header
+from advmri.volumes.orientation import runs_from_the_bottom
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Volume:
         acquisition: fastMRI's name of the contrast, for instance CORPD_FBK; `unknown` where the file has none.
         patient: identifier of the patient, the volume's name where the file has none or an empty one.
         maximum: largest value of the fully sampled RSS volume, or None where it has to be computed.
+        flip_up_down: whether its rows run from the bottom, as those of fastMRI's volumes do.
         cautions: what the header says otherwise than the data, where nothing depends on it.
     """
 
@@ -40,6 +42,7 @@ class Volume:
     acquisition: str
     patient: str
     maximum: float | None
+    flip_up_down: bool = True
     cautions: tuple[str, ...] = ()
 
 
@@ -135,6 +138,7 @@ def read_volume(path: Path) -> Volume:
                 f"{path}: its header says that columns {left} to {right} of {columns} were acquired and that the"
                 f" reconstruction has {crop} pixels; correct the header, or remove the volume."
             )
+        acquisition = _text(file, "acquisition", "unknown")
         return Volume(
             path=path,
             slices=slices,
@@ -143,9 +147,10 @@ def read_volume(path: Path) -> Volume:
             columns=columns,
             crop=crop,
             padding=padding,
-            acquisition=_text(file, "acquisition", "unknown"),
+            acquisition=acquisition,
             patient=_text(file, "patient_id", path.stem),
             maximum=_positive(file.attrs.get("max")),
+            flip_up_down=runs_from_the_bottom(file, path.stem, acquisition),
             cautions=header_cautions(geometry, (coils, rows, columns), crop),
         )
 

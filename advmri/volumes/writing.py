@@ -12,6 +12,7 @@ from advmri.storage.guarded_file import new_hdf5_file
 from advmri.storage.hdf5_digest import array_digest
 from advmri.volumes.checksum import seal
 from advmri.volumes.ismrmrd_header import encode_header
+from advmri.volumes.orientation import FLIP_UP_DOWN
 from advmri.volumes.reading import rss_image
 from advmri.volumes.sampling import check_centre, check_no_gaps
 
@@ -24,6 +25,7 @@ def write_volume(
     acquisition: str,
     patient: str,
     field_of_view_mm: tuple[float, float],
+    flip_up_down: bool = True,
     attributes: dict[str, str | float | int] | None = None,
 ) -> None:
     """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume with checksums.
@@ -38,6 +40,7 @@ def write_volume(
         acquisition: name of the contrast.
         patient: identifier of the patient.
         field_of_view_mm: (readout, phase encoding) of the encoded space, in millimetres.
+        flip_up_down: whether its rows run from the bottom, as fastMRI's do: figures then flip its images.
         attributes: further attributes of the file.
     """
     shape: tuple[int, ...] = ()
@@ -79,6 +82,7 @@ def write_volume(
         file.attrs["norm"] = float(np.sqrt(square))
         file.attrs["acquisition"] = acquisition
         file.attrs["patient_id"] = patient
+        file.attrs[FLIP_UP_DOWN] = flip_up_down
         for key, value in (attributes or {}).items():
             file.attrs[key] = value
         seal(file, digests)

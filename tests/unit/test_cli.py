@@ -58,6 +58,52 @@ def test_init_writes_a_valid_config_and_an_empty_table(here, monkeypatch, capsys
     assert str(here / "config.yaml") in capsys.readouterr().out
 
 
+def started(path):
+    """The config that `advmri init` wrote, checked."""
+    return validate_config(with_defaults(yaml.safe_load(path.read_text())))
+
+
+@pytest.mark.parametrize(
+    ("installed", "start"),
+    [
+        ("0.1", "advmri run --configfile mine.yaml"),
+        (None, f"snakemake --snakefile {ROOT}/Snakefile --configfile mine.yaml"),
+    ],
+)
+def test_init_writes_one_config_with_all_that_a_run_needs(here, monkeypatch, capsys, installed, start):
+    """So that its report, reruns and other commands need nothing else."""
+    monkeypatch.setattr(cli, "_installed", lambda: installed)
+    words = ("--root", r"/data/two knees\1: #1", "--annotations", "/data/boxes.csv")
+    command(monkeypatch, "init", "--output", "mine.yaml", *words)
+    config = started(here / "mine.yaml")
+    assert (config.name, config.dataset.name) == ("mine", "mine")
+    assert (config.dataset.root, config.dataset.annotations) == (r"/data/two knees\1: #1", "/data/boxes.csv")
+    assert [path.name for path in here.iterdir()] == ["mine.yaml"]
+    text = capsys.readouterr().out
+    assert f"`{start} -n` shows the jobs" in text and "say here" not in text
+    command(monkeypatch, "init", "--output", "other.yaml", "--name", "7", "--annotations", "fastmri+brain")
+    assert started(here / "other.yaml").name == "7"
+    assert (
+        started(here / "other.yaml").attacks == config.attacks and started(here / "other.yaml").models == config.models
+    )
+
+
+def test_init_takes_checkpoints_in_place_of_training(here, monkeypatch):
+    command(monkeypatch, "init", "--checkpoint", "unet=weights/unet-{acceleration}x.pt")
+    config = started(here / "config.yaml")
+    assert list(config.models) == ["unet"] and config.models["unet"].training is None
+    assert config.models["unet"].checkpoint == "weights/unet-{acceleration}x.pt" and not config.models["unet"].arguments
+    assert config.attacks and "trained_on" in (here / "config.yaml").read_text()
+
+
+def test_init_refuses_what_is_no_checkpoint(here, monkeypatch, capsys):
+    text = refused(monkeypatch, capsys, "init", "--checkpoint", "mine=w.pt")
+    assert "of unet and varnet the default run knows the networks" in text and "`factory`" in text
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, "init", "--checkpoint", "w.pt")
+    assert end.value.code == 2 and "takes MODEL=FILE" in capsys.readouterr().err and not list(here.iterdir())
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "boxes.csv"])
 def test_init_overwrites_nothing(here, monkeypatch, capsys, name):
     (here / name).write_text("mine")

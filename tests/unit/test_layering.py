@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
 `attacks/settings` is the door of the attacks: the union of the families' settings, which no family imports.
 """
 ROOMS["workflow_scripts"] = set(ROOMS) - {"config", "single_slice", "workflow_scripts"}
-ROOMS["cli"] = {"workflow_scripts", "provenance", "volumes", "storage", *GROUND}
+ROOMS["cli"] = {"workflow_scripts", "config", "provenance", "volumes", "storage", *GROUND}
 SCHEMA_PROGRAM = "workflow_scripts/write_schema.py"
 """The one program that reads the config's schema: an edit to that must rerun no job."""
 SHARED_BY_PROGRAMS = {

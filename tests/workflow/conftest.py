@@ -29,6 +29,7 @@ def finished(tmp_path_factory):
             begun = time.monotonic()
             status, text = copy_repository(folder).run(*TINY)
             assert status == 0, text[-20_000:]
+            assert text.count("note: planned jobs take about") == 1, "when the run starts, and in none of its jobs"
             print(f"the tiny config took {time.monotonic() - begun:.0f} s")  # noqa: T201 - shown with -s
             done.touch()
     return Workflow(folder)

@@ -1,4 +1,4 @@
-"""The plan of a large audit fits into a login node's memory."""
+"""The plan of a large audit fits into a login node's memory, and says how long it takes."""
 
 import re
 
@@ -15,3 +15,4 @@ def test_a_dry_run_of_the_papers_size(repository, tmp_path):
     assert jobs >= 4 * 2 * 2 * 100
     print(f"{jobs} attacks planned with {peak_mb:.0f} MB")  # noqa: T201 - shown with -s
     assert peak_mb < LIMIT_MB
+    assert "note: planned jobs take about" in text and f"  attack ({jobs} jobs): " in text

@@ -1,10 +1,11 @@
 """What the config says of attacks by motion of the patient (pydantic; imports neither torch nor numpy)."""
 
+from math import ceil
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from advmri.attacks.family import FamilySettings, Severity
+from advmri.attacks.family import FORWARD, FamilySettings, Severity
 
 Operator = Annotated[
     str,
@@ -37,6 +38,15 @@ class MotionSettings(FamilySettings):
         problem = f"refinement: {asked} moves are no whole rounds of {self.MOVES_A_ROUND}; take {asked - more}"
         return super().unused() + ([problem] if more else [])
 
+    def grid(self) -> float:
+        """Return about how many moves the grid has, for all targets of a slice together."""
+        raise NotImplementedError(f"{type(self).__name__}: say how many moves its grid has.")
+
+    def passes(self, targets: int) -> float:
+        """See `FamilySettings`: the grid serves all targets, refinement is around each severity's worst move."""
+        refined: int = getattr(self, "refinement", 0)
+        return FORWARD * (self.grid() + refined * targets * sum(severity > 0 for severity in self.severities))
+
     def parts(self) -> dict[str, str]:
         """See `FamilySettings`."""
         modules = {"threat_model": f"{self.PACKAGE}.motions.{self.threat_model}"}
@@ -59,6 +69,10 @@ class RotationAttack(MotionSettings):
     )
     operator: Operator = "shears"
 
+    def grid(self) -> float:
+        """See `MotionSettings`."""
+        return 2 * ceil(max(self.severities) / self.angle_step) + 1
+
 
 class ShiftAttack(MotionSettings):
     """In-plane shift by up to so many pixels, in any direction, in fractions of a pixel."""
@@ -75,6 +89,10 @@ class ShiftAttack(MotionSettings):
     refinement: int = Field(
         12, ge=0, description="shifts tried around the worst of the grid, per region and severity, by fours; 0: none"
     )
+
+    def grid(self) -> float:
+        """See `MotionSettings`."""
+        return sum(1 + self.directions * ceil(largest / self.shift_step) for largest in self.severities)
 
 
 class RigidAttack(MotionSettings):
@@ -93,6 +111,12 @@ class RigidAttack(MotionSettings):
         24, ge=0, description="moves tried around the worst of the grid, per region and severity, by sixes; 0: none"
     )
     operator: Operator = "shears"
+
+    def grid(self) -> float:
+        """See `MotionSettings`."""
+        angles = [2 * ceil(largest / self.angle_step) + 1 for largest in self.severities]
+        circles = [ceil(self.shift_per_degree * largest / self.shift_step) for largest in self.severities]
+        return sum(angle * (1 + self.directions * circle) for angle, circle in zip(angles, circles, strict=True))
 
 
 MotionAttack = RotationAttack | ShiftAttack | RigidAttack

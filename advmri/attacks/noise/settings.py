@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from advmri.attacks.family import FamilySettings, Module, Severity
+from advmri.attacks.family import FORWARD, FamilySettings, Module, Severity
 
 PATIENCE = 3
 """Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
@@ -64,6 +64,11 @@ class NoiseAttack(FamilySettings):
     def iterates(self) -> int:
         """How many values the trace of a search has that does not stop early."""
         raise NotImplementedError(f"{type(self).__name__}: say how many iterates a search has.")
+
+    def passes(self, targets: int) -> float:
+        """See `FamilySettings`: every iterate, then clean image, last iterate and certificate."""
+        search = self.starts * self.iterates * (1.0 if self.follows_gradient else FORWARD)
+        return targets * sum(severity > 0 for severity in self.severities) * (search + 3 * FORWARD)
 
     def parts(self) -> dict[str, str]:
         """See `FamilySettings`."""

@@ -8,6 +8,8 @@ from torch import Tensor
 State = Mapping[str, Tensor]
 FIRST = "down_sample_layers.0.layers.0.weight"
 PARALLEL = "module."
+COMPILED = "_orig_mod."
+"""Where `torch.compile` keeps the network that it was given: in front of all names, or of those of a part."""
 SENSITIVITIES = "sens_net.norm_unet.unet."
 
 
@@ -53,11 +55,17 @@ def recognise(state: State) -> tuple[str, dict[str, int]] | None:
     return None
 
 
+def without_compiled(state: State) -> State:
+    """Return weights under the names that they have without `torch.compile`."""
+    return {key.replace(COMPILED, ""): value for key, value in state.items()}
+
+
 def without_prefix(state: State) -> State:
     """Return the network's weights out of a Lightning module's: `unet.` or `varnet.` cut off, loss buffers left out.
 
-    So is the `module.` of torch's DataParallel and DistributedDataParallel.
+    So are the `module.` of torch's DataParallel and DistributedDataParallel, and the `_orig_mod.` of `torch.compile`.
     """
+    state = without_compiled(state)
     if all(key.startswith(PARALLEL) for key in state):
         state = {key.removeprefix(PARALLEL): value for key, value in state.items()}
     for architecture in SIZES:

@@ -12,10 +12,12 @@ from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.user_model import is_factory
 from advmri.reconstruction.weights.checkpoint import Checkpoint, build_with_weights, facts_of, is_checkpoint
-from advmri.reconstruction.weights.fastmri_layout import SIZES, recognise, without_prefix
+from advmri.reconstruction.weights.fastmri_layout import SIZES, recognise, without_compiled, without_prefix
 from advmri.reconstruction.weights.weights_file import is_state_dict, load_weights, read_torch_file
 
 State = Mapping[str, Tensor]
+WEIGHTS_AT = ("state_dict", "model_state_dict", "model")
+"""Where training code keeps the weights beside epoch and optimiser: Lightning, torch's tutorials, fastMRI's of old."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,15 @@ def _own(path: Path, content: dict[str, Any], wanted: Wanted) -> tuple[Checkpoin
 
 
 def _state_dict(path: Path, content: Any) -> State:
-    """Return the weights in a file: the file itself, or its `state_dict`."""
-    inner = content.get("state_dict", content) if isinstance(content, dict) else content
-    if not is_state_dict(inner):
+    """Return the weights in a file: the file itself, or what lies at one of `WEIGHTS_AT`."""
+    inside = [content[key] for key in WEIGHTS_AT if key in content] if isinstance(content, dict) else []
+    found = next(filter(is_state_dict, [*inside, content]), None)
+    if found is None:
         raise InputError(
-            f"{path}: no checkpoint of a known layout: expected AdvMRI's model.pt, a state_dict, or a Lightning"
-            f" checkpoint."
+            f"{path}: no checkpoint of a known layout: expected AdvMRI's model.pt, a state_dict, or one at"
+            f" {', '.join(WEIGHTS_AT[:-1])} or {WEIGHTS_AT[-1]} of what training code saved, such as Lightning's."
         )
-    return inner
+    return found
 
 
 def _below_a_prefix(state: State, expected: set[str]) -> State:
@@ -116,8 +119,11 @@ def _with_factory(path: Path | None, content: Any, wanted: Wanted) -> Reconstruc
     """Make a user's network; with a file, its weights are taken from there."""
     reconstructor = build_reconstructor(wanted.architecture, wanted.arguments)
     if path is not None:
-        state = _below_a_prefix(_state_dict(path, content), expected=set(reconstructor.network.state_dict()))
-        load_weights(reconstructor.network, state, path, f"the network of {wanted.architecture}")
+        # The factory itself may return a compiled network.
+        names = dict(zip(without_compiled(expected := reconstructor.network.state_dict()), expected, strict=True))
+        state = _below_a_prefix(without_compiled(_state_dict(path, content)), set(names))
+        named = {names.get(key, key): value for key, value in state.items()}
+        load_weights(reconstructor.network, named, path, f"the network of {wanted.architecture}")
     return reconstructor
 
 
@@ -157,7 +163,8 @@ def take_over(path: Path | None, wanted: Wanted) -> TakenOver:
 
     Args:
         path: our `model.pt`; fastMRI's published layout (a state_dict of `fastmri.models.Unet` or `VarNet`) or a
-            checkpoint of its Lightning modules; for a factory also any state_dict. None: the factory has the weights,
+            checkpoint of its Lightning modules; for a factory also any state_dict. Weights may lie at one of
+            `WEIGHTS_AT`, and be of a compiled network. None: the factory has the weights,
             or the architecture none.
         wanted: the config's part. A file that says the same itself must agree with it.
 

@@ -170,7 +170,8 @@ def test_every_figure_marks_models_that_saw_the_audited_split(name, inputs, tmp_
         save_figure(figure, tmp_path / "figure.svg", "svg")
         text = (tmp_path / "figure.svg").read_text()
         assert ("VARNET†" in text) == marked and "UNET†" not in text
-        assert ("trained on the audited split too" in text) == marked
+        foot = " ".join(text.get_text() for text in reversed(figure.texts))
+        assert ("trained on the audited split too" in f"{foot} {text}") == marked
         assert set(table.trained_on[table.model == "varnet"]) == {"train+val" if marked else "train"}
         assert set(table.trained_on[table.model == "unet"]) == {"train"}
 
@@ -331,12 +332,16 @@ def test_noise_is_named_only_where_it_is_meant(inputs):
     assert "fully sampled, attack's perturbation" in written(draw_figure("figure_1a", gain)[0])
 
 
-@pytest.mark.parametrize("flip", [True, False])
-def test_images_and_boxes_are_flipped_together(inputs, flip):
-    options = replace(inputs.options, flip_up_down=flip)
+@pytest.mark.parametrize(
+    ("asked", "volume", "flip"),
+    [(None, True, True), (None, False, False), (True, False, True), (False, True, False)],
+)
+def test_images_and_boxes_are_flipped_together(inputs, asked, volume, flip):
+    """As the config says, else as the volume does."""
+    options = replace(inputs.options, flip_up_down=asked)
     picked = inputs.shown("region_attack")
     found = picked.under("on-boxes", "unet", 8)
-    view = make_view(found, options)
+    view = make_view(found, options, volume)
     shown, (box, *_) = view.upright(found.target), BOXES[picked.box.slice]
     inside = found.target[box.row0 : box.row1, box.column0 : box.column1]
     displayed = shown[view.box.row0 : view.box.row1, view.box.column0 : view.box.column1]
@@ -352,6 +357,17 @@ def test_images_and_boxes_are_flipped_together(inputs, flip):
         assert rectangle.get_height() == box.row1 - box.row0
     bottom, top = enlarged.get_ylim()
     assert top < view.box.row0 - 0.4 < view.box.row1 - 0.6 < bottom
+
+
+@pytest.mark.parametrize("name", IMAGE_FIGURES)
+def test_captions_say_which_way_up_images_are(inputs, name):
+    shown = {role: replace(one, flip_up_down=role == "region_attack") for role, one in inputs.showcase.items()}
+    figure, table = draw_figure(name, replace(inputs, showcase=shown))
+    flip = name != "figure_5"
+    words = {True: "Images flipped up-down.", False: "Images not flipped."}
+    lines = " ".join(text.get_text() for text in reversed(figure.texts))
+    assert words[flip] in lines and words[not flip] not in lines
+    assert set(table.flipped_up_down) == {flip}
 
 
 @given(st.integers(0, 30), st.integers(1, 50), st.integers(0, 20), st.integers(1, 40), st.floats(1, 9))
@@ -443,7 +459,7 @@ def test_text_in_svg_stays_text(inputs, tmp_path):
 
 def test_a_whole_image_rotation_attack_needs_no_box(inputs):
     found = inputs.shown("region_attack").under("on-image", "unet", 8)
-    assert found.rows is None and make_view(found, inputs.options).box is None
+    assert found.rows is None and make_view(found, inputs.options, True).box is None
 
 
 def test_clear_errors(inputs):
@@ -485,10 +501,14 @@ def test_figures_are_drawn_from_tables_and_showcase(inputs, elsewhere, name):
 
 
 def test_the_showcase_reads_back_as_it_was_written(inputs, elsewhere):
+    showcase = {role: replace(one, flip_up_down=role == "rotation_attack") for role, one in inputs.showcase.items()}
+    with h5py.File(elsewhere / "showcase.h5", "w") as file:
+        write_showcase(file, showcase)
     found = read_showcase(elsewhere / "showcase.h5")
     assert set(found) == {"region_attack", "rotation_attack"}
     for role, shown in found.items():
-        written = inputs.showcase[role]
+        written = showcase[role]
+        assert shown.flip_up_down is written.flip_up_down is (role == "rotation_attack")
         assert shown.box == written.box and set(shown.attacked) == set(written.attacked)
         for key, attacked_slice in shown.attacked.items():
             for one in fields(attacked_slice):

@@ -9,10 +9,15 @@ from advmri.reconstruction.varnet import build
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize(("height", "width", "batch"), [(32, 24, 1), (32, 25, 2), (30, 27, 1), (31, 26, 2)])
-def test_equals_stock_module(height, width, batch, frozen):
+@pytest.mark.parametrize(
+    ("height", "width", "batch", "mask_center"),
+    [(32, 24, 1, True), (32, 25, 2, True), (30, 27, 1, True), (31, 26, 2, True), (31, 25, 2, False)],
+)
+def test_equals_stock_module(height, width, batch, mask_center, frozen):
     torch.manual_seed(0)
-    reconstructor = build(num_cascades=3, chans=3, pools=2, sens_chans=2, sens_pools=2).double()
+    sizes = {"num_cascades": 3, "chans": 3, "pools": 2, "sens_chans": 2, "sens_pools": 2}
+    reconstructor = build(**sizes, mask_center=mask_center).double()
+    assert reconstructor.network.sens_net.mask_center is mask_center
     for index, cascade in enumerate(reconstructor.network.cascades):
         cascade.dc_weight.data.fill_(0.7 + index)
     reconstructor.requires_grad_(not frozen)

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -13,7 +14,7 @@ from advmri.config.planning import Plan
 from advmri.config.validate import validate_config
 from advmri.errors import InputError
 from advmri.volumes import fastmri_plus
-from advmri.volumes.fastmri_plus import download_annotations, ensure_annotations
+from advmri.volumes.fastmri_plus import PUBLISHED, download_annotations, ensure_annotations
 from workflow_scripts import download_annotations as program
 
 CONTENT = b"file,slice,study_level,x,y,width,height,label\nv1,0,No,1,1,5,5,tear\n"
@@ -37,11 +38,12 @@ def server():
             if self.path == "/nonsense":
                 self.wfile.write(b"not HTTP\r\n")
                 return
-            status = {"/knee.csv": 200, "/cut": 200, "/empty": 204}.get(self.path, 404)
+            status = {"/knee.csv": 200, "/brain.csv": 200, "/cut": 200, "/empty": 204}.get(self.path, 404)
             self.send_response(status)
             self.send_header("Content-Length", str(0 if status == 204 else len(CONTENT)))
             self.end_headers()
-            self.wfile.write({"/knee.csv": CONTENT, "/cut": CONTENT[:20]}.get(self.path, b""))
+            sent = {"/knee.csv": CONTENT, "/brain.csv": CONTENT, "/cut": CONTENT[:20]}
+            self.wfile.write(sent.get(self.path, b""))
 
         def log_message(self, *_):
             pass
@@ -53,6 +55,16 @@ def server():
         yield f"http://127.0.0.1:{running.server_port}", Answers.asked
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def served(server, tmp_path, monkeypatch):
+    """The server in place of GitHub, in an empty working folder; its address and what it was asked."""
+    url, asked = server
+    monkeypatch.chdir(tmp_path)
+    for keyword, one in PUBLISHED.items():
+        monkeypatch.setitem(PUBLISHED, keyword, replace(one, url=f"{url}/{one.path.name}", sha256=DIGEST))
+    return url, asked
 
 
 @pytest.mark.parametrize("place", ["knee.csv", "moved"])
@@ -100,18 +112,24 @@ def test_another_file_in_its_place_is_named(tmp_path):
         ensure_annotations(tmp_path / "knee.csv", "http://127.0.0.1:9/", DIGEST)
 
 
-def test_the_program(server, tmp_path, monkeypatch):
-    url, _ = server
-    monkeypatch.setattr(program, "ensure_annotations", lambda path, url: ensure_annotations(path, url, DIGEST))
-    run_program(program, output=tmp_path / "a.csv", url=f"{url}/knee.csv")
-    assert (tmp_path / "a.csv").read_bytes() == CONTENT
+@pytest.mark.parametrize("keyword", PUBLISHED)
+def test_the_program(served, keyword):
+    path = PUBLISHED[keyword].path
+    run_program(program, **({} if keyword == "fastmri+" else {"annotations": keyword}))
+    assert path.read_bytes() == CONTENT
+    run_program(program, annotations=keyword, output=path.with_name("a.csv"), url=f"{served[0]}/moved")
+    assert path.with_name("a.csv").read_bytes() == CONTENT and served[1] == [f"/{path.name}", "/moved", "/knee.csv"]
 
 
 @pytest.mark.shared
-def test_the_pinned_digest_is_that_of_the_real_file(shared):
-    content = (shared / "fastmri-plus" / "knee.csv").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == fastmri_plus.SHA256
-    assert fastmri_plus.COMMIT in fastmri_plus.URL
+@pytest.mark.parametrize("keyword", PUBLISHED)
+def test_the_pinned_digest_is_that_of_the_real_file(shared, keyword):
+    published = PUBLISHED[keyword]
+    path = shared / "fastmri-plus" / published.path.name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == published.sha256
+    assert fastmri_plus.COMMIT in published.url and published.url.endswith(f"/{published.path.name}")
 
 
 def _plan(annotations, root):
@@ -120,17 +138,24 @@ def _plan(annotations, root):
     return Plan(validate_config(content))
 
 
-def test_the_keyword_stands_for_the_published_file(server, tmp_path, monkeypatch):
-    url, asked = server
-    monkeypatch.chdir(tmp_path)
-    for name, value in (("URL", f"{url}/knee.csv"), ("SHA256", DIGEST)):
-        monkeypatch.setattr(fastmri_plus, name, value)
-    monkeypatch.setattr(
-        fastmri_plus, "ensure_annotations", lambda path: ensure_annotations(path, f"{url}/knee.csv", DIGEST)
-    )
-    plan = _plan("fastmri+", tmp_path)
-    assert plan.annotations == fastmri_plus.PATH
+@pytest.mark.parametrize("keyword", PUBLISHED)
+def test_a_keyword_stands_for_a_published_file(served, tmp_path, keyword):
+    plan, path = _plan(keyword, tmp_path), PUBLISHED[keyword].path
+    assert plan.annotations == path
     (note,) = plan.fetch_annotations()
     assert "downloaded from" in note and plan.annotations.read_bytes() == CONTENT
-    assert plan.fetch_annotations() == [] and asked == ["/knee.csv"]
-    assert _plan("mine.csv", tmp_path).fetch_annotations() == [] and len(asked) == 1
+    assert plan.fetch_annotations() == [] and served[1] == [f"/{path.name}"]
+    assert _plan("mine.csv", tmp_path).fetch_annotations() == [] and len(served[1]) == 1
+
+
+def test_knees_and_brains_are_different_files():
+    knee, brain = (PUBLISHED[name] for name in ("fastmri+", "fastmri+brain"))
+    assert (knee.path.name, brain.path.name) == ("knee.csv", "brain.csv")
+    assert len({knee.url, brain.url, knee.sha256, brain.sha256, knee.path, brain.path}) == 6
+
+
+@pytest.mark.parametrize("keyword", ["fastmri+brains", "fastMRI+", "fastmri+knee"])
+def test_a_keyword_that_is_none(tmp_path, keyword):
+    with pytest.raises(InputError, match=r"is no published file; fastmri\+ and fastmri\+brain are"):
+        _plan(keyword, tmp_path)
+    _plan(f"{keyword}.csv", tmp_path)

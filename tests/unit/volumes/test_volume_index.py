@@ -39,11 +39,12 @@ def test_round_trip(tmp_path):
             11: SliceIndex([], [0, 1], silence(2), "ef"),
         },
         excluded=[ExcludedAnnotation(7, "v", 0, LABEL, "study-level annotation without a box")],
+        flip_up_down=False,
     )
     (tmp_path / "index.json").write_text(index.to_json())
     found = read_index(tmp_path / "index.json")
     assert found.annotated[3] == index.annotated[3] and list(found.annotated) == [3, 11]
     assert found.crop == (24, 20) and found.padding == (1, 31) and found.excluded == index.excluded
-    assert found.to_json() == index.to_json()
+    assert found.to_json() == index.to_json() and found.flip_up_down is False
     lines = (tmp_path / "index.json").read_text().splitlines()
     assert '    "sigma": [1e-06, 2.5e-06],' in lines and "     [2.0, 0.3]," in lines and ' "crop": [24, 20],' in lines

@@ -1,16 +1,19 @@
 """Checkpoints and k-space from elsewhere: checked, arranged, taken over."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from fastmri.data import SliceDataset
 from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import VarNetDataTransform
-from support import SMALL_NETWORKS, complex_normal, random_network, run_program
+from support import SMALL_NETWORKS, centred_fft2, complex_normal, object_kspace, random_network, run_program
 
 from advmri.acquisition.masks import fastmri_seed, make_mask
 from advmri.errors import InputError
 from advmri.reconstruction.weights.checkpoint import Checkpoint, save_checkpoint
+from advmri.volumes.import_cautions import kspace_cautions
 from advmri.volumes.reading import read_kspace, read_target, read_volume
 from workflow_scripts import import_checkpoint, import_images, import_kspace
 
@@ -122,6 +125,157 @@ def test_arrays_without_a_scale_are_named(tmp_path, value):
     np.save(tmp_path / "k.npy", np.full((2, 20, 16), value, np.complex64))
     with pytest.raises(InputError, match=r"k\.npy: its values are all zero or not finite"):
         run_program(import_kspace, array=tmp_path / "k.npy", axes="chw", output=tmp_path / "v.h5")
+
+
+def log_of(caplog):
+    """The lines of a program's log, and those among them that caution."""
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    return "\n".join(line for _, line in lines), [line for level, line in lines if level == "WARNING"]
+
+
+def test_an_import_says_what_it_wrote_and_where_an_audit_looks_for_it(rng, tmp_path, caplog):
+    np.save(tmp_path / "k.npy", object_kspace(rng, 3, 48, 32))
+    for folder in ("anywhere", "multicoil_val"):
+        caplog.clear()
+        with caplog.at_level("INFO", "advmri"):
+            run_program(import_kspace, array=tmp_path / "k.npy", axes="chw", output=tmp_path / folder / "scan_1.h5")
+        said, cautions = log_of(caplog)
+        assert f"{folder}/scan_1.h5: 1 slice(s) of 3 coils, 48 rows (readout) x 32 columns" in said and not cautions
+        assert "patient scan_1" in said and "have scan_1 in the CSV's column file" in said
+        assert ("takes it from multicoil_val/" in said) == (folder == "anywhere")
+
+
+@pytest.mark.parametrize(
+    ("kind", "axes", "cautioned"),
+    [
+        ("kspace", "chw", None),
+        ("kspace", "hcw", "48 coils of 3 x 32 samples: more coils than lines; --axes names"),
+        ("images", "chw", "spread over the array as over an image.*give --coil-images"),
+        ("kspace as images", "chw", "as if the array held k-space already; if so, leave --coil-images out"),
+        ("noise", "chw", None),
+    ],
+)
+def test_arrays_that_look_like_something_else_get_a_caution(rng, tmp_path, caplog, kind, axes, cautioned):
+    kspace = object_kspace(rng, 3, 48, 32)
+    arrays = {"images": centred_fft2(kspace).astype(np.complex64), "noise": complex_normal(rng, (3, 48, 32))}
+    np.save(tmp_path / "k.npy", arrays.get(kind, kspace))
+    options = {"coil-images": []} if kind == "kspace as images" else {}
+    with caplog.at_level("INFO", "advmri"):
+        run_program(import_kspace, array=tmp_path / "k.npy", axes=axes, output=tmp_path / "v.h5", **options)
+    _, cautions = log_of(caplog)
+    assert len(cautions) == (cautioned is not None) and (not cautions or re.search(cautioned, cautions[0]))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("scan", "axes", "images"),
+    [("brain-7coil/brain_slice.npz", "hwc", True), ("phantom-2coil/gre_k.npy", "wch", False)],
+)
+def test_real_scans_given_the_right_way_get_no_caution(shared, scan, axes, images):
+    loaded = np.load(shared / scan)
+    array = import_kspace.arrange(loaded["arr_0"] if scan.endswith("npz") else loaded, axes)[0]
+    for given_as_images in (True, False):
+        kspace = centred_fft2(array) if given_as_images else array
+        assert bool(kspace_cautions(kspace, given_as_images)) == (given_as_images != images)
+
+
+def write_images(path, count=6, shape=(40, 36)):
+    """Images with a disc each, as magnitudes."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij")
+    np.save(path, np.stack([(y**2 + x**2 < 0.3 + 0.1 * number) * 9.0 for number in range(count)]))
+    return {"images": path, "root": path.parent / "data", "pixel_mm": 2.0, "coils": 3}
+
+
+def volumes_in(root):
+    return {path.relative_to(root).as_posix(): read_volume(path).patient for path in sorted(root.rglob("*.h5"))}
+
+
+def test_which_image_became_which_volume_is_said(tmp_path, caplog):
+    options = write_images(tmp_path / "i.npy")
+    with caplog.at_level("INFO", "advmri"):
+        run_program(import_images, **options, train=4, prefix="knee")
+    said, cautions = log_of(caplog)
+    assert not cautions and "4 to train on" in said and "2 to audit" in said
+    for number in range(6):
+        place = options["root"] / f"multicoil_{'train' if number < 4 else 'val'}" / f"knee_{number + 1:03d}.h5"
+        assert f"image {number}, patient knee_{number + 1:03d}: {place}" in said and place.is_file()
+    assert not read_volume(place).flip_up_down
+
+
+def test_a_split_that_leaves_nothing_to_audit_is_said_or_refused(tmp_path, caplog):
+    options = write_images(tmp_path / "i.npy")
+    for train in (9, -1):
+        with pytest.raises(InputError, match=f"--train {train}: there are 6 images"):
+            run_program(import_images, **options, train=train)
+    assert not options["root"].exists()
+    with caplog.at_level("INFO", "advmri"):
+        run_program(import_images, **options, train=6)
+    assert log_of(caplog)[1] == ["no image is left to audit: all of them are for training"]
+    with pytest.raises(InputError, match=r"multicoil_train/image_006\.h5: is there already, and image_006 is for val"):
+        run_program(import_images, **options, train=5)
+
+
+NAMES = "image,volume,patient,split\n4,left,ann,val\n\n0,right,ann,val\n2,ben,,train\n"
+
+
+def test_images_and_patients_are_named_in_a_csv(tmp_path, caplog):
+    options = write_images(tmp_path / "i.npy")
+    (tmp_path / "names.csv").write_text(NAMES)
+    with caplog.at_level("INFO", "advmri"):
+        run_program(import_images, **options, names=tmp_path / "names.csv")
+    expected = {"multicoil_train/ben.h5": "ben", "multicoil_val/left.h5": "ann", "multicoil_val/right.h5": "ann"}
+    assert volumes_in(options["root"]) == expected
+    said, _ = log_of(caplog)
+    assert "image 4, patient ann:" in said and "left out: image(s) 1, 3, 5" in said
+    found = read_target(read_volume(options["root"] / "multicoil_val" / "left.h5"), 0)
+    assert np.corrcoef(found.ravel(), np.load(options["images"])[4].ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("image,volume", "image;volume"), r"column\(s\) image, volume missing"),
+        (("2,ben", "6,ben"), r"line 5: image '6' is none of 0 to 5"),
+        (("2,ben", "two,ben"), r"line 5: image 'two' is none"),
+        (("2,ben", "4,ben"), "image 4 is named twice"),
+        (("ben,", "left,"), "volume left is named twice"),
+        (("ben,", "a/b,"), r"line 5: the volume's name 'a/b' is empty, hidden, or holds a slash"),
+        (("ben,", "{b},"), "'{b}' holds braces"),
+        (("train", "test"), "line 5: split 'test' is neither train nor val"),
+        (("ben,,train", "ben,ann,train"), "patient 'ann' is in train and in val"),
+    ],
+)
+def test_names_that_cannot_be_used_are_named(tmp_path, change, named):
+    options = write_images(tmp_path / "i.npy")
+    (tmp_path / "names.csv").write_text(NAMES.replace(*change))
+    with pytest.raises(InputError, match=named):
+        run_program(import_images, **options, names=tmp_path / "names.csv")
+    assert not options["root"].exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "shape", "pixel_mm", "cautioned"),
+    [
+        (2, (40, 36), 2.0, None),
+        (40, (40, 6), 0.5, "40 images of 40 x 6 pixels: the array's first axis must count the images"),
+        (1, (40, 36), 5.0, "40 x 36 pixels of 5 mm show 200 x 180 mm, more than lies within the simulated loops"),
+    ],
+)
+def test_images_that_look_wrong_get_a_caution(count, shape, pixel_mm, cautioned):
+    found = import_images.cautions((count, *shape), pixel_mm)
+    assert len(found) == (cautioned is not None) and (not found or cautioned in found[0])
+
+
+def test_images_without_a_pixel_size_or_content_are_refused(tmp_path):
+    options = write_images(tmp_path / "i.npy", count=2)
+    with pytest.raises(InputError, match="--pixel-mm 0: the side of a pixel in mm"):
+        run_program(import_images, **options | {"pixel_mm": 0}, train=1)
+    images = np.load(options["images"])
+    for value in (0, np.nan):
+        images[1] = value
+        np.save(options["images"], images)
+        with pytest.raises(InputError, match=r"i\.npy: image 1 holds values that are not finite, or none above zero"):
+            run_program(import_images, **options, train=1)
 
 
 @pytest.mark.parametrize("content", [None, b"text", b"PK\x03\x04broken"])

@@ -1,5 +1,6 @@
 """Checkpoints from elsewhere: fastMRI's published layout, its Lightning modules, users' factories."""
 
+import copy
 import re
 import shlex
 import sys
@@ -61,16 +62,49 @@ def image_of(reconstructor):
     return reconstructor(kspace, scan.mask[None], scan.num_low_frequencies, scan.crop)
 
 
+class Compiled(nn.Module):
+    """Names weights as `torch.compile(network)` does; importing the compiler takes seconds."""
+
+    def __init__(self, network):
+        super().__init__()
+        self._orig_mod = network
+
+    def forward(self, *inputs):
+        return self._orig_mod(*inputs)
+
+
+def compiled_parts(network):
+    """Names as in a network of which only the parts were compiled."""
+    parts = copy.deepcopy(network)
+    for name, part in list(parts.named_children()):
+        setattr(parts, name, Compiled(part))
+    return parts
+
+
+LAYOUTS = {
+    "published": lambda network: network.state_dict(),
+    "old zip-less": lambda network: network.state_dict(),
+    "data parallel": lambda network: torch.nn.DataParallel(network).state_dict(),
+    "half precision": lambda network: {key: value.half() for key, value in network.state_dict().items()},
+    "compiled": lambda network: Compiled(network).state_dict(),
+    "compiled parts": lambda network: compiled_parts(network).state_dict(),
+    "compiled, data parallel": lambda network: torch.nn.DataParallel(Compiled(network)).state_dict(),
+    "at model": lambda network: {"model": network.state_dict(), "epoch": 3, "optimizer": {"state": {}}},
+    "at model_state_dict, compiled": lambda network: {"model_state_dict": Compiled(network).state_dict()},
+}
+"""What training code saves of a network of fastMRI's."""
+
+
 @pytest.mark.parametrize("architecture", MODULES)
-@pytest.mark.parametrize("layout", ["published", "old zip-less", "lightning", "data parallel", "half precision"])
+@pytest.mark.parametrize("layout", [*LAYOUTS, "lightning", "lightning, compiled"])
 def test_fastmris_files_are_taken_as_they_are(tmp_path, architecture, layout):
     torch.manual_seed(1)
     network = MODULES[architecture]()
-    content = lightning(architecture, network) if layout == "lightning" else network.state_dict()
-    if layout == "data parallel":
-        content = torch.nn.DataParallel(network).state_dict()
+    if layout in LAYOUTS:
+        content = LAYOUTS[layout](network)
+    else:
+        content = lightning(architecture, Compiled(network) if "compiled" in layout else network)
     if layout == "half precision":
-        content = {key: value.half() for key, value in content.items()}
         network.load_state_dict(content)
     torch.save(content, tmp_path / "given.pt", _use_new_zipfile_serialization=layout != "old zip-less")
     found = take_over(tmp_path / "given.pt", wanted(architecture))
@@ -236,6 +270,17 @@ def fails():
 
 def none():
     return None
+
+class Compiled(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self._orig_mod = network
+
+    def forward(self, *inputs):
+        return self._orig_mod(*inputs)
+
+def compiled(gain=1.0):
+    return Compiled(Scaled(gain))
 """
 
 
@@ -246,6 +291,9 @@ def factory(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     yield "users_networks:make"
     sys.modules.pop("users_networks", None)
+
+
+SHAPES = {"weight": (1, 1, 3, 3), "bias": (1,)}
 
 
 def test_a_factory_without_a_file_brings_its_weights(tmp_path, factory):
@@ -260,14 +308,21 @@ def test_a_factory_without_a_file_brings_its_weights(tmp_path, factory):
     assert torch.equal(image_of(loaded), image_of(expected))
 
 
-@pytest.mark.parametrize("prefix", ["", "model.", "module.network."])
+@pytest.mark.parametrize("prefix", ["", "model.", "module.network.", "_orig_mod.", "model._orig_mod."])
 def test_a_factorys_weights_are_found_in_a_training_codes_file(tmp_path, factory, prefix):
     given = {"filter.weight": torch.full((1, 1, 3, 3), 0.5), "filter.bias": torch.zeros(1)}
-    others = {"loss.w": torch.ones(1)} if prefix else {}
+    others = {} if prefix in ("", "_orig_mod.") else {"loss.w": torch.ones(1)}
     content = {"epoch": 3, "state_dict": {f"{prefix}{key}": value for key, value in given.items()} | others}
     torch.save(content, tmp_path / "given.pt")
     found = take_over(tmp_path / "given.pt", wanted(factory, trained_on="train"))
     assert torch.equal(found.reconstructor.network.filter.weight, given["filter.weight"])
+
+
+@pytest.mark.parametrize("prefix", ["", "_orig_mod."])
+def test_a_compiled_factory_takes_weights_of_either_name(tmp_path, factory, prefix):
+    torch.save({f"{prefix}filter.{key}": torch.ones(size) for key, size in SHAPES.items()}, tmp_path / "given.pt")
+    found = take_over(tmp_path / "given.pt", wanted("users_networks:compiled", trained_on="train"))
+    assert found.reconstructor.network.state_dict()["_orig_mod.filter.weight"].eq(1).all()
 
 
 def test_a_factorys_weights_that_do_not_fit_are_named(tmp_path, factory):
