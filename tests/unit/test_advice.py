@@ -96,23 +96,27 @@ def found(pattern):
 
 
 IN_A_FOLDER = "workflow/test_package.py::test_an_audit_is_started_planned_run_and_verified_in_an_empty_folder"
-KEYWORD = "unit/volumes/test_fastmri_plus.py::test_the_keyword_stands_for_the_published_file"
+KEYWORD = "unit/volumes/test_fastmri_plus.py::test_a_keyword_stands_for_a_published_file"
+TAKEN_OVER = "workflow/test_own_networks.py::test_fastmris_weights_are_imported"
 LOCKS = "unit/storage/test_access.py::test_locks_that_the_environment_asks_for_are_named_with_the_way_out"
 OUTSIDE = "unit/test_outside_environment.py::test_the_advice_followed"
 TRIED = {
     "advmri run": IN_A_FOLDER,
     "advmri init": IN_A_FOLDER,
     "advmri import": "unit/test_cli.py::test_import_makes_a_volume_whose_record_names_the_program",
-    "`advmri run -n`": IN_A_FOLDER,
-    "`advmri run`": IN_A_FOLDER,
+    "`{...} -n`": IN_A_FOLDER,
+    "`{...}`": IN_A_FOLDER,
+    "snakemake --snakefile": "workflow/test_other_folders.py::test_any_folder_plans_with_the_snakefile_elsewhere",
     "`advmri init`": IN_A_FOLDER,
     "`snakemake`": "workflow/test_job_counts.py::test_default_config",
     "`snakemake --help`": "unit/test_advice.py::test_options_of_snakemake_are_its_own",
     "`config: config[...]`": "workflow/test_other_folders.py::test_a_module_plans_what_the_workflow_does",
     "`fastmri+`": KEYWORD,
     "`annotations`": KEYWORD,
-    "`annotations: fastmri+`": KEYWORD,
-    "`checkpoint`": "workflow/test_own_networks.py::test_fastmris_weights_are_imported",
+    "`checkpoint`": TAKEN_OVER,
+    "`trained_on: train`": TAKEN_OVER,
+    "`train+val`": TAKEN_OVER,
+    "`factory`": "workflow/test_own_networks.py::test_a_factorys_network_is_audited_beside_the_others_and_reruns_with_its_code",
     "PYTHONPATH": "unit/test_advice.py::test_a_factory_is_found_where_pythonpath_leads",
     "HAS_WEIGHTS": "unit/config/test_config.py::test_any_module_may_say_that_it_has_no_weights",
     "(python -c {...})": "unit/reconstruction/weights/test_takeover.py"
@@ -170,8 +174,9 @@ def test_options_of_snakemake_are_its_own():
     from snakemake.cli import get_argument_parser
 
     named = set(found(OPTION)) - options_of_programs()
-    assert named == {"--help", "--cores", "--config", "--report"}
+    assert named == {"--help", "--cores", "--config", "--report", "--snakefile"}
     words = ["-n", "--cores", "2", "--configfile", "config.yaml", "--config", "seed=3", "--report", "report.html"]
+    words += ["--snakefile", "Snakefile"]
     read = get_argument_parser().parse_args(words)
     assert read.dryrun and read.report == Path("report.html") and read.configfile == [Path("config.yaml")]
 
