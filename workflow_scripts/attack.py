@@ -21,6 +21,7 @@ from advmri.attacks.family import FamilySettings
 from advmri.attacks.family_programs import NotFiniteError, attack_of
 from advmri.attacks.settings import read_settings
 from advmri.errors import InputError
+from advmri.provenance.run_record import check_unchanged
 from advmri.seeds import derive_seed
 from advmri.storage.attack_file import (
     SliceResult,
@@ -135,6 +136,7 @@ def main(arguments: argparse.Namespace) -> None:
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     settings = read_settings(arguments.settings)
     inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device, arguments.factory)
+    check_unchanged(arguments.checkpoint)
     index = inputs.index
     first, last = job_range(arguments.slices)
     numbers = [number for number in index.annotated if first <= number <= last]
