@@ -1,11 +1,13 @@
 """A process that outlives its node leaves the job to the one that was started in its place."""
 
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from support import attack_run, command_line, make_run
+from support import attack_run, command_line, make_run, run_program, training_options, write_small_volume
 
-from workflow_scripts import attack, program
+from workflow_scripts import attack, program, train
 from workflow_scripts.partial_folder import OWNER, claim_partial_folder
 from workflow_scripts.program import TakenOverError
 
@@ -51,6 +53,21 @@ def test_an_attack_that_lost_its_job_writes_nothing_more(tmp_path, monkeypatch):
         attack_run(paths, output, SETTINGS)
     names = sorted(path.name for path in output.parent.glob(".a.h5.*.partial/*"))
     assert names == [OWNER, "slice_000.h5"] and not output.exists() and attacked == [[0], [1]]
+
+
+def test_a_training_that_lost_its_job_writes_no_checkpoint(tmp_path, monkeypatch):
+    write_small_volume(tmp_path / "t1.h5")
+    settings = {"steps": 2, "loss": "l1_normalised", "optimiser": "Adam", "learning_rate": 0.001}
+
+    def fit(*given):
+        (partial,) = (one for one in given if isinstance(one, Path))
+        (partial / OWNER).write_text("another")
+        return pd.DataFrame({"step": [2], "train_loss": [0.1]})
+
+    monkeypatch.setattr("advmri.training.fit.fit", fit)
+    with pytest.raises(TakenOverError):
+        run_program(train, **training_options(tmp_path, [tmp_path / "t1.h5"], "unet", settings))
+    assert not {"model.pt", "history.csv"} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_such_a_program_ends_well(monkeypatch, caplog):
