@@ -49,8 +49,8 @@ def comes_back(number, restarts):
     """Wait until SLURM has started a job again; it would let two minutes pass before that."""
     wait_for(f"job {number} in the queue", lambda: fact(number, "Restarts") == str(restarts))
     # Refused while the job is not yet back in the queue.
-    pending = wait_for(f"job {number} ready", lambda: fact(number, "JobState") in ("PENDING", "RUNNING"))
-    if pending and fact(number, "JobState") == "PENDING":
+    wait_for(f"job {number} ready", lambda: fact(number, "JobState") in ("PENDING", "RUNNING"))
+    if fact(number, "JobState") == "PENDING":
         scontrol("update", f"jobid={number}", "starttime=now")
     wait_for(f"job {number} running", lambda: fact(number, "JobState") == "RUNNING")
 
