@@ -112,6 +112,8 @@ TRIED = {
     "`fastmri+`": KEYWORD,
     "`annotations`": KEYWORD,
     "`annotations: fastmri+`": KEYWORD,
+    "`mkdir -p {...}`": "workflow/test_redraw.py::test_another_look_needs_no_attack_file",
+    "`name`": "unit/storage/test_run_lock.py::test_a_run_that_goes_on_is_named_and_then_makes_room",
     "`checkpoint`": "workflow/test_own_networks.py::test_fastmris_weights_are_imported",
     "PYTHONPATH": "unit/test_advice.py::test_a_factory_is_found_where_pythonpath_leads",
     "HAS_WEIGHTS": "unit/config/test_config.py::test_any_module_may_say_that_it_has_no_weights",

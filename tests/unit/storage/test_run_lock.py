@@ -61,6 +61,9 @@ def test_a_run_that_goes_on_is_named_and_then_makes_room(folders):
             RunLock(second / "results" / "x", second).take()
         assert "\n" not in str(refused.value) and f"a run in {first} on " in str(refused.value)
         assert f"(process {process.pid}) goes on and writes the same files; wait for its end" in str(refused.value)
+        another_name = RunLock(second / "results" / "y", second)
+        another_name.take()
+        another_name.release()
         # Snakemake itself minds this, and lets disjoint parts of one config be made side by side.
         beside = RunLock(first / "results" / "x", first)
         beside.take()
