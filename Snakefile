@@ -20,8 +20,21 @@ include: "rules/figures.smk"
 report: "report/workflow.rst"
 
 
-onstart:
-    tell_cost()
+if workflow.is_main_process:
+    RUN_LOCK = RunLock(Path(RESULTS))
+
+    onstart:
+        try:
+            RUN_LOCK.take()
+        except InputError as error:
+            raise WorkflowError(f"{error}") from None
+        tell_cost()
+
+    onsuccess:
+        RUN_LOCK.release()
+
+    onerror:
+        RUN_LOCK.release()
 
 
 rule all:
@@ -29,5 +42,16 @@ rule all:
     input:
         rules.collect_tables.output,
         rules.judge_claims.output,
-        expand(f"{RESULTS}/{layout.FIGURE}.png", figure=FIGURES.of_the_run),
+        expand(f"{RESULTS}/{layout.FIGURE}.{{kind}}", figure=FIGURES.of_the_run, kind=("png", "svg", "csv")),
         rules.provenance_table.output,
+        # What nothing above reads where it is there already.
+        expand(
+            [f"{RESULTS}/{layout.CHECKPOINT}", f"{RESULTS}/{layout.VALIDATION}"],
+            model=CONFIG.models,
+            acceleration=CONFIG.accelerations,
+        ),
+        expand(f"{RESULTS}/{layout.HISTORY}", model=FIGURES.trained_models, acceleration=CONFIG.accelerations),
+        rules.judge_claims.input.sweeps,
+        rules.showcase.output if FIGURES.shown_slices else [],
+        rules.convergence_figure.input.tables if CONFIG.convergence.attack else [],
+        MISSING.asked() if workflow.is_main_process else [],

@@ -32,6 +32,14 @@ def damaged(path: Path, how: str) -> DamagedFileError:
     )
 
 
+def misplaced(path: Path, content: str, named: str) -> InputError:
+    """Return the error that names a file in another's place, and says how to get the right one."""
+    return InputError(
+        f"{path}: holds {content}, where {named} belongs; delete it (rm {quote(str(path))}) and start the same"
+        " command again."
+    )
+
+
 def missing_package(error: ImportError) -> str | None:
     """Return what to do where a package that AdvMRI needs is not installed for this Python; None for other errors."""
     if sys.version_info < OLDEST_PYTHON:

@@ -18,12 +18,14 @@ try:
     import advmri.storage.layout as layout
     from advmri.config.defaults import with_defaults
     from advmri.config.figure_plan import FigurePlan
+    from advmri.config.missing_files import MissingFiles
     from advmri.config.packages import notes_on_packages
     from advmri.config.planning import Plan
     from advmri.config.report_request import check_report
     from advmri.config.validate import validate_config
     from advmri.provenance.planned_code import note_planned_code
     from advmri.provenance.sources import WORKFLOW, check_working_folder, outside_path, source_paths, sources_digest
+    from advmri.storage.run_lock import RunLock
 except ImportError as error:
     if missing_package(error) is None:
         raise
@@ -55,12 +57,16 @@ try:
         if not (workflow.deployment_settings and workflow.deployment_settings.deployment_method):
             PLAN.check_filters()
             NOTES += notes_on_packages()
-        for note in NOTES + PLAN.notes():
-            print(f"note: {note}", file=sys.stderr)
+        NOTES += PLAN.notes()
 except InputError as error:
     raise WorkflowError(f"{error}") from None
 
 RESULTS = f"results/{CONFIG.name}"
+# Under a module's `prefix:` files lie elsewhere than their rules say.
+MISSING = MissingFiles(PLAN, RESULTS, lambda path, place=workflow.modifier.modify_path: os.path.exists(place(path)))
+if workflow.is_main_process:
+    for note in NOTES + MISSING.notes():
+        print(f"note: {note}", file=sys.stderr)
 CAPTIONS = "report" if Path.cwd() == WORKFLOW else str(WORKFLOW / "report")
 LOGS = f"logs/{CONFIG.name}"
 

@@ -153,7 +153,7 @@ rule training_figure:
         results=lambda wildcards, output: str(Path(output.csv).parents[1]),
         models=FIGURES.trained_models,
         accelerations=CONFIG.accelerations,
-        labels=json.dumps([[name, model.label or name] for name, model in CONFIG.models.items()]),
+        labels=FIGURES.curve_labels(),
     shell:
         "python -m workflow_scripts.training_figure --results {params.results:q} --models {params.models:q}"
         " --accelerations {params.accelerations} --labels {params.labels:q}"

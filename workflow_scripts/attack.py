@@ -6,7 +6,6 @@ With `--verify FILE` an attack file is checked instead: see `python -m workflow_
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from advmri.attacks.family import FamilySettings
 from advmri.attacks.family_programs import NotFiniteError, attack_of
 from advmri.attacks.settings import read_settings
 from advmri.errors import InputError
+from advmri.provenance.run_record import check_unchanged
 from advmri.seeds import derive_seed
 from advmri.storage.attack_file import (
     SliceResult,
@@ -135,6 +135,7 @@ def main(arguments: argparse.Namespace) -> None:
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     settings = read_settings(arguments.settings)
     inputs = AttackInputs.read({name: getattr(arguments, name) for name in INPUTS}, device, arguments.factory)
+    check_unchanged(arguments.checkpoint)
     index = inputs.index
     first, last = job_range(arguments.slices)
     numbers = [number for number in index.annotated if first <= number <= last]
@@ -156,18 +157,20 @@ def main(arguments: argparse.Namespace) -> None:
         "slices_per_batch": arguments.slices_per_batch,
         "device": device.type,
     }
-    parts = claim_partial_folder(arguments.output, attributes)
+    claim = claim_partial_folder(arguments.output, attributes)
     name = f"{arguments.attack} {arguments.model}-{arguments.acceleration}x {index.volume}"
     done = 0
     with Progress(name, len(numbers), "slices") as progress, Termination() as termination:
         for bundle in _bundles(numbers, index, arguments.slices_per_batch):
-            files = [parts / f"{slice_group(number)}.h5" for number in bundle]
+            files = [claim.folder / f"{slice_group(number)}.h5" for number in bundle]
             found_before = all(is_whole_slice(file, number) for file, number in zip(files, bundle, strict=True))
             facts = {}
             if not found_before:
                 termination.obey()
+                claim.check()
                 seeds = [derive_seed(arguments.seed, arguments.attack, index.volume, number) for number in bundle]
                 results = attack_slices(inputs, bundle, settings, seeds, arguments.batch_size, numbers[0])
+                claim.check()
                 for file, result in zip(files, results, strict=True):
                     with atomic_output(file) as temporary, new_hdf5_file(temporary) as part_file:
                         write_slice(part_file, result)
@@ -177,13 +180,15 @@ def main(arguments: argparse.Namespace) -> None:
         # Not after the last slice either: a Snakemake that got the signal too counts its job as failed, whatever the
         # program says, and deletes the output. The parts are out of its reach.
         termination.obey()
+        claim.check()
         with atomic_output(arguments.output) as temporary, new_hdf5_file(temporary) as file:
             for number in numbers:
-                with open_hdf5(parts / f"{slice_group(number)}.h5") as part_file:
+                with open_hdf5(claim.folder / f"{slice_group(number)}.h5") as part_file:
                     part_file.copy(slice_group(number), file)
             write_attributes(file, attributes | {"inputs": {name: str(path) for name, path in inputs.files.items()}})
+            claim.check()
         termination.obey()
-    shutil.rmtree(parts)
+    claim.finish()
 
 
 def options() -> argparse.ArgumentParser:

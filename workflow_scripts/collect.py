@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from advmri.errors import InputError
+from advmri.scores.named_tables import read_scores, read_validation
 from advmri.scores.summary import summarise
 from advmri.storage.baseline import BASELINE
 from advmri.storage.layout import SCORE_FILE, job_files
-from advmri.storage.tables import read_table
 from advmri.volumes.annotations import ExcludedAnnotation, read_annotations, unaudited_annotations
 from advmri.volumes.index import read_index
 from advmri.volumes.left_out import left_out_lines
@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     left_out = [entry for index in indices for entry in index.excluded]
     left_out += unaudited_annotations(rows, set(arguments.validation_volumes), audited)
     summary_lines = left_out_lines((entry.volume, entry.reason) for entry in left_out)
-    scores = [table for path in paths if not (table := read_table(path)).empty]
+    scores = [table for path in paths if not (table := read_scores(path)).empty]
     if not scores:
         raise InputError("\n".join(["no box was attacked, as every annotation is left out:", *summary_lines[1:]]))
     metrics = pd.concat(scores, ignore_index=True)
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     summary = summarise(metrics, arguments.confidence, arguments.resamples, arguments.seed)
     write_table(arguments.summary, summary)
     write_table(arguments.excluded, pd.DataFrame(excluded, columns=list(ExcludedAnnotation.__dataclass_fields__)))
-    validation = pd.concat([read_table(path) for path in arguments.validations], ignore_index=True)
+    validation = pd.concat([read_validation(path) for path in arguments.validations], ignore_index=True)
     quality = validation.drop_duplicates(["volume", "model", "acceleration"])
     if arguments.zero_filled and BASELINE not in arguments.zero_filled:
         quality = quality[quality.model != BASELINE]

@@ -11,6 +11,7 @@ from torch import Tensor
 from advmri.attacks.family import FamilySettings
 from advmri.attacks.family_programs import attack_of
 from advmri.attacks.settings import longer_search, read_settings
+from advmri.provenance.run_record import check_unchanged
 from advmri.seeds import derive_seed
 from workflow_scripts.attack_inputs import AttackInputs
 from workflow_scripts.program import Progress, add_compute_options, add_factory_option, parser, run
@@ -58,6 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
         for volume, index, mask, number in samples:
             files = {"volume": volume, "index": index, "mask": mask, "checkpoint": arguments.checkpoint}
             inputs = AttackInputs.read(files, device, arguments.factory)
+            check_unchanged(arguments.checkpoint)
             place = {"model": arguments.model, "acceleration": arguments.acceleration, "volume": inputs.index.volume}
             place["trained_on"] = inputs.trained_on
             seed = derive_seed(arguments.seed, arguments.attack, inputs.index.volume, number)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import randbits
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,12 @@ SECONDS_BETWEEN_LINES = 20.0
 EXIT_STATUS_TERMINATED = 143
 NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 """What the system says where a file cannot be written."""
+
+
+class TakenOverError(Exception):
+    """The job was started again elsewhere, as after a lost node, and that process has its files now."""
+
+
 _WRITTEN: set[Path] = set()
 """What this process has written; `run` describes those of them that its command line names."""
 _READ: dict[str, set[Path]] = {}
@@ -88,6 +95,9 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     except InputError as error:
         LOGGER.error("error: %s", error)
         sys.exit(1)
+    except TakenOverError:
+        # With exit status 0: after another Snakemake would delete what that process has written.
+        LOGGER.warning("this job was started again elsewhere, and is left to that process")
     except SystemExit as stop:
         LOGGER.error("stopped before the end; run again to go on from the last state")
         sys.exit(stop.code or EXIT_STATUS_TERMINATED)
@@ -146,7 +156,8 @@ def atomic_output(path: Path) -> Iterator[Path]:
     check_loaded_code()
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # By chance and not by process: on two nodes these may have the same number.
+    temporary = path.with_name(f".{path.name}.{randbits(60)}.tmp")
     try:
         yield temporary
         with temporary.open("rb") as file:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from advmri.acquisition.mask_file import write_mask_file
+from advmri.acquisition.mask_file import seed_of, write_mask_file
 from advmri.acquisition.masks import fastmri_seed, make_mask
 from advmri.errors import InputError
 from advmri.volumes.index import read_index
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
             mask.columns.numpy(),
             mask.num_low_frequencies,
             arguments.acceleration,
-            f"tuple(map(ord, {index.volume + '.h5'!r}))",
+            seed_of(index.volume),
         )
     LOGGER.info("%s: %.2fx", index.volume, mask.realised_acceleration)
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
+from advmri.scores.index_agreement import check_index
 from advmri.scores.scoring import columns, score_attack_file
 from advmri.storage.attack_file import open_attack_file
 from advmri.volumes.index import read_index
@@ -15,6 +16,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Score and write."""
     index = read_index(arguments.index)
     with open_attack_file(arguments.attack_file) as attack:
+        check_index(attack, index, arguments.index)
         rows = score_attack_file(attack, index, arguments.ssim_of_box)
     with table_output(arguments.output) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns(), lineterminator="\n")

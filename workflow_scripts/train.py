@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,8 +107,8 @@ def main(arguments: argparse.Namespace) -> None:
         "%s: %.2f M parameters, %d volumes, %d steps, on %s x %d",
         *(name, parameters / 1e6, len(volumes), steps, device, compute.processes),
     )
-    find_folder = claim_partial_folder if is_first_process() else partial_folder
-    work_folder = find_folder(arguments.output, determining)
+    claim = claim_partial_folder(arguments.output, determining) if is_first_process() else None
+    work_folder = partial_folder(arguments.output, determining)
     begun = time.monotonic()
     try:
         with Progress(name, steps, "steps") as progress:
@@ -128,7 +127,7 @@ def main(arguments: argparse.Namespace) -> None:
         if is_first_process():
             raise
         return
-    if not is_first_process():
+    if claim is None:
         return
     seconds = time.monotonic() - begun
     checkpoint = Checkpoint(
@@ -145,10 +144,11 @@ def main(arguments: argparse.Namespace) -> None:
         },
     )
     check_contract(arguments.name, reconstructor.to(device).eval(), ContractSettings(), device)
+    claim.check()
     write_table(arguments.history, history)
     with atomic_output(arguments.output) as temporary:
         save_checkpoint(temporary, checkpoint, reconstructor)
-    shutil.rmtree(work_folder)
+    claim.finish()
     LOGGER.info("%s: %d steps in %.0f s", name, steps, seconds)
 
 

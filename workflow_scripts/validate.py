@@ -12,6 +12,7 @@ from advmri.errors import UnusableSliceError
 from advmri.image_quality.image_pair import ImagePair
 from advmri.image_quality.metrics import METRICS
 from advmri.image_quality.ssim import WHOLE_IMAGE
+from advmri.provenance.run_record import check_unchanged
 from advmri.reconstruction.architecture import build_reconstructor
 from advmri.reconstruction.weights.checkpoint import load_checkpoint
 from advmri.scores.cautions import told
@@ -28,6 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Reconstruct every slice of every volume and score the volumes as fastMRI does."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     checkpoint, network = load_checkpoint(arguments.checkpoint, device, arguments.factory)
+    check_unchanged(arguments.checkpoint)
     methods = {arguments.model: network, BASELINE: build_reconstructor(BASELINE, {})}
     trained_on = {arguments.model: checkpoint.trained_on, BASELINE: "nothing"}
     training = trained_with(checkpoint.training, checkpoint.trained_on)

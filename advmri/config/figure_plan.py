@@ -66,6 +66,16 @@ class FigurePlan:
         """Models that are trained here: they have learning curves."""
         return [name for name, model in self.config.models.items() if model.training is not None]
 
+    def curve_labels(self) -> str:
+        """Return names and labels for the learning curves, JSON.
+
+        Colours go by a model's place in the config, so those before the last trained one are named, and no others:
+        a model that is not trained comes and goes without the curves being drawn anew.
+        """
+        models, trained = self.config.models, self.trained_models
+        named = list(models)[: list(models).index(trained[-1]) + 1] if trained else []
+        return json.dumps([[name, (models[name].label if name in trained else None) or name] for name in named])
+
     @cached_property
     def of_the_run(self) -> list[str]:
         """Every figure of the run: with the learning curves and the convergence, where there are any."""

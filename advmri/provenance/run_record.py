@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from advmri.errors import DamagedFileError
+from advmri.errors import DamagedFileError, misplaced
 from advmri.provenance.sources import PACKAGES, ROOT, WORKFLOW, in_packages
 from advmri.storage.file_digest import file_sha256
 
@@ -58,6 +58,22 @@ def noted_digest(entry: Mapping[str, Any]) -> str:
 def is_same(path: Path, stored: Mapping[str, Any]) -> bool:
     """Whether a file is the one that an entry of a record describes."""
     return path.is_file() and identity(path).items() <= dict(stored).items()
+
+
+def check_unchanged(path: Path) -> None:
+    """Compare a file of a run with the record beside it; one without, or with a damaged one, passes.
+
+    For files that do not say themselves what they are, as weights: put in another's place, they would be taken for it.
+
+    Raises:
+        InputError: where it is not the file that its program wrote.
+    """
+    try:
+        record = read_record(path)
+    except DamagedFileError:
+        return
+    if record is not None and not is_same(path, record["file"]):
+        raise misplaced(path, "another file", f"what {record['program']} wrote")
 
 
 def _git(*words: str) -> str | None:

@@ -24,6 +24,8 @@ from advmri.storage.hdf5_digest import (
     open_own_file,
 )
 from advmri.storage.hdf5_reading import open_hdf5
+from advmri.storage.layout import ATTACK_FILE, check_name, names_in
+from advmri.storage.slice_jobs import job_name, job_range
 
 FORMAT_VERSION = 3
 Array = NDArray[Any]
@@ -125,6 +127,7 @@ class AttackFile:
 
     Raises:
         DamagedFileError: from every method, where what was read is not what the checksum says.
+        InputError: where it is not the file that its name says.
     """
 
     def __init__(self, file: h5py.File, path: Path, check: bool = True) -> None:
@@ -134,6 +137,19 @@ class AttackFile:
         self._checked: set[int] = set()
         if check:
             check_digest(file, lambda: attributes_digest(file), path, "its attributes")
+            self._check_name()
+
+    def _check_name(self) -> None:
+        """Compare the job that made the file with its name; of its slices unusable ones are left out."""
+        named = names_in(self.path, ATTACK_FILE)
+        if not named:
+            return
+        facts: dict[str, Any] = {key: self.file.attrs[key] for key in ("volume", "model", "acceleration")}
+        facts["attack"] = self.file.attrs["attack_name"]
+        first, last = job_range(named["slices"])
+        if not all(first <= number <= last for number in self.slices()):
+            facts["slices"] = job_name(self.slices())
+        check_name(self.path, ATTACK_FILE, facts)
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 Read by the Snakefile, so the standard library is all it needs. docs/file-formats.md describes the files.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from advmri.errors import InputError
+from advmri.errors import InputError, misplaced
 from advmri.storage.slice_jobs import job_range
 
 SERIES = "{model}-{acceleration}x"
@@ -53,6 +54,35 @@ def place(run: Path, pattern: str, **names: Any) -> Path:
         names: what stands in its braces.
     """
     return run / pattern.format(**names)
+
+
+def names_in(path: Path, pattern: str) -> dict[str, str]:
+    """Return what stands in the braces of one of this module's patterns; nothing for a file that lies elsewhere."""
+    braces = re.sub(r"\\\{(\w+)\\\}", _group, re.escape(pattern))
+    found = re.search(f"(?:^|/){braces}$", path.as_posix())
+    return {} if found is None else found.groupdict()
+
+
+def _group(brace: re.Match[str]) -> str:
+    return rf"(?P<{brace[1]}>\d+)" if brace[1] == "acceleration" else f"(?P<{brace[1]}>[^/]+)"
+
+
+def check_name(path: Path, pattern: str, content: Mapping[str, Any]) -> None:
+    """Compare what a file says of itself with its name, where that is one of a run's.
+
+    Args:
+        path: of the file.
+        pattern: one of this module's.
+        content: what the file says, by the words in braces; those that are left out are not compared.
+
+    Raises:
+        InputError: where they differ.
+    """
+    named = names_in(path, pattern)
+    differing = [key for key in named if key in content and str(content[key]) != named[key]]
+    if differing:
+        told = (", ".join(f"{key} {words[key]}" for key in differing) for words in (content, named))
+        raise misplaced(path, *told)
 
 
 def job_files(run: Path, pattern: str, series: Iterable[str], jobs: Iterable[str]) -> list[Path]:

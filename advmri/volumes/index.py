@@ -8,6 +8,7 @@ from typing import Any
 
 from advmri.acquisition.thermal.thermal_noise import ThermalNoise
 from advmri.errors import InputError
+from advmri.storage.layout import INDEX, check_name
 from advmri.storage.text_digest import read_json, with_digest
 from advmri.volumes.annotations import Box, ExcludedAnnotation
 
@@ -71,10 +72,12 @@ def read_index(path: Path) -> VolumeIndex:
     """Read an index written by `VolumeIndex.to_json`.
 
     Raises:
-        DamagedFileError: where it is not what was written; InputError where that was by another version.
+        DamagedFileError: where it is not what was written.
+        InputError: where that was by another version, or it is another volume's than its name says.
     """
     content: dict[str, Any] = read_json(path)
     try:
+        check_name(path, INDEX, {"volume": content["volume"]})
         annotated = {int(number): _read_slice(entry) for number, entry in content.pop("annotated").items()}
         excluded = [ExcludedAnnotation(**entry) for entry in content.pop("excluded")]
         crop, padding = _tuple_of_two(content.pop("crop")), _tuple_of_two(content.pop("padding"))

@@ -1,4 +1,4 @@
-"""A SLURM of three nodes on this machine; without one the tests of this folder are skipped, saying why."""
+"""A SLURM of four nodes on this machine; without one the tests of this folder are skipped, saying why."""
 
 import fcntl
 import os

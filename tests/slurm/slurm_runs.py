@@ -33,6 +33,41 @@ def slurm_jobs(states="PENDING,RUNNING,COMPLETING"):
     return {number: (partition, comment) for number, partition, comment in (line.split("|") for line in lines)}
 
 
+def scontrol(*words):
+    """Run `scontrol` and return what it prints."""
+    done = subprocess.run(["scontrol", *words], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fact(number, name):
+    """One fact of what `scontrol` shows of a job."""
+    return dict(word.split("=", 1) for word in scontrol("show", "job", number).split() if "=" in word)[name]
+
+
+def comes_back(number, restarts):
+    """Wait until SLURM has started a job again; it would let two minutes pass before that."""
+    wait_for(f"job {number} in the queue", lambda: fact(number, "Restarts") == str(restarts))
+    # Refused while the job is not yet back in the queue.
+    wait_for(f"job {number} ready", lambda: fact(number, "JobState") in ("PENDING", "RUNNING"))
+    if fact(number, "JobState") == "PENDING":
+        scontrol("update", f"jobid={number}", "starttime=now")
+    wait_for(f"job {number} running", lambda: fact(number, "JobState") == "RUNNING")
+
+
+def preempt(node):
+    """Give a node to a job of the urgent partition; return its number."""
+    words = ["--partition=urgent", f"--nodelist={node}", "--exclusive", "--output=/dev/null", "--wrap=sleep 600"]
+    done = subprocess.run(["sbatch", "--parsable", *words], capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout.strip()
+
+
+def lose(node, lab):
+    """End a node's daemon without a word, and have SLURM see it at once; what ran on the node lives on."""
+    os.kill(int((lab / "run" / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
+    scontrol("update", f"nodename={node}", "state=down", "reason=lost")
+
+
 def write_profile(folder, attack_resources=None):
     """Write the shipped profile as a site with small nodes would change it; resources of attacks may be overridden."""
     profile = yaml.safe_load(Path("profiles/slurm/config.yaml").read_text())
@@ -63,9 +98,11 @@ class Controller:
             self.process.send_signal(number)
         return self.process.wait(timeout=seconds)
 
-    def attack_process(self, volume):
-        """The number of the running program that attacks a volume with `noise-box`, or None."""
+    def attack_process(self, volume, besides=None):
+        """The number of the running program that attacks a volume with `noise-box`, but for one; or None."""
         for entry in Path("/proc").iterdir():
+            if entry.name == str(besides):
+                continue
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
                 if words[1:3] != [b"-m", b"workflow_scripts.attack"] or b"noise-box" not in words:
@@ -80,6 +117,17 @@ class Controller:
         """The finished slices that an unfinished job has left."""
         folder = self.folder / "results" / "small" / "attacks" / "noise-box" / "unet-4x" / volume
         return sorted(path for path in folder.glob(".*.partial/slice_*.h5"))
+
+    def owner(self, volume):
+        """What the process that claimed an unfinished job last has written, or nothing."""
+        return [path.read_text() for path in self.parts(volume)[0].parent.glob("owner")]
+
+    def hold_new(self, volume, owner, besides=None):
+        """Stop the attack on a volume as soon as it has claimed the job from another owner; return its number."""
+        wait_for(f"another process for {volume}", lambda: self.owner(volume) not in ([], owner))
+        number = self.attack_process(volume, besides)
+        os.kill(number, signal.SIGSTOP)
+        return number
 
     def hold(self, *volumes):
         """Stop the attacks on volumes for now, as a hanging file system would, each after one of its slices."""
@@ -107,17 +155,18 @@ class Controller:
 
 
 @contextmanager
-def controller(folder, name, *words):
+def controller(folder, name, *words, targets=(), environment=None):
     """Run Snakemake under SLURM in the background; on leaving, it and its jobs are gone."""
     output = folder / f"{name}.log"
-    command = [sys.executable, "tests/slurm/snakemake_polling.py", "--workflow-profile", PROFILE, *CONFIG, *words]
+    command = [sys.executable, "tests/slurm/snakemake_polling.py", *map(str, targets)]
+    command += ["--workflow-profile", PROFILE, *CONFIG, *words]
     with output.open("w") as file:
         process = subprocess.Popen(
             command,
             cwd=folder,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {}),
             # Tests that run in the background have inherited an ignored SIGINT.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )

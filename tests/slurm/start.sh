@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real SLURM on this machine, for the tests: munged, slurmctld and three slurmd "nodes" on the loopback interface,
+# A real SLURM on this machine, for the tests: munged, slurmctld and four slurmd "nodes" on the loopback interface,
 # without systemd, cgroups or accounting. Tried with Debian 12 (SLURM 22.05). Run as root; starting twice does no harm.
 #
 #   start.sh FOLDER             start what is installed; its state, logs and configuration lie in FOLDER
@@ -10,7 +10,8 @@ set -Eeuo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
 LAB=$(mkdir -p "$1" && cd "$1" && pwd)
-NODES=3
+NODES=4
+FIRST_WITH_GPUS=3
 PACKAGES=(munge slurmctld slurmd slurm-client)
 cannot() { echo "SLURM cannot be started here: $*" >&2; exit 75; }
 trap 'echo "start.sh failed at line $LINENO; logs are in $LAB/log" >&2' ERR
@@ -85,6 +86,9 @@ KillWait=30
 CompleteWait=0
 MinJobAge=300
 ReturnToService=2
+# Jobs of a partition with a higher tier send others back to the queue.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 # Believe the numbers below, not the hardware.
 SlurmdParameters=config_overrides
 DefMemPerCPU=500
@@ -92,14 +96,16 @@ GresTypes=gpu
 CONF
   for number in $(seq $NODES); do
     gres=""
-    [ "$number" != $NODES ] || gres=" Gres=gpu:fake:6"
+    [ "$number" -lt $FIRST_WITH_GPUS ] || gres=" Gres=gpu:fake:6"
     echo "NodeName=n$number NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((17000 + number)) CPUs=8 RealMemory=64000$gres"
   done
-  echo "PartitionName=main Nodes=n[1-$((NODES - 1))] Default=YES DefaultTime=10 MaxTime=1-00:00:00"
-  echo "PartitionName=gpu Nodes=n$NODES DefaultTime=10 MaxTime=1-00:00:00"
+  times="DefaultTime=10 MaxTime=1-00:00:00"
+  echo "PartitionName=main Nodes=n[1-$((FIRST_WITH_GPUS - 1))] Default=YES $times"
+  echo "PartitionName=gpu Nodes=n[$FIRST_WITH_GPUS-$NODES] $times"
+  echo "PartitionName=urgent Nodes=n[$FIRST_WITH_GPUS-$NODES] PriorityTier=10 $times"
 } >"$LAB/etc/slurm.conf"
 # Every GPU needs a device file of its own; any will do.
-echo "NodeName=n$NODES Name=gpu Type=fake File=/dev/null,/dev/zero,/dev/full,/dev/random,/dev/urandom,/dev/tty" >"$LAB/etc/gres.conf"
+echo "NodeName=n[$FIRST_WITH_GPUS-$NODES] Name=gpu Type=fake File=/dev/null,/dev/zero,/dev/full,/dev/random,/dev/urandom,/dev/tty" >"$LAB/etc/gres.conf"
 # SLURM_CONF alone would not do: Snakemake's job step drops every SLURM_* variable before srun.
 for file in slurm.conf gres.conf; do ln -sfn "$LAB/etc/$file" "/etc/slurm/$file"; done
 

@@ -98,6 +98,9 @@ def found(pattern):
 IN_A_FOLDER = "workflow/test_package.py::test_an_audit_is_started_planned_run_and_verified_in_an_empty_folder"
 KEYWORD = "unit/volumes/test_fastmri_plus.py::test_a_keyword_stands_for_a_published_file"
 TAKEN_OVER = "workflow/test_own_networks.py::test_fastmris_weights_are_imported"
+OWN_FACTORY = (
+    "workflow/test_own_networks.py::test_a_factorys_network_is_audited_beside_the_others_and_reruns_with_its_code"
+)
 LOCKS = "unit/storage/test_access.py::test_locks_that_the_environment_asks_for_are_named_with_the_way_out"
 OUTSIDE = "unit/test_outside_environment.py::test_the_advice_followed"
 TRIED = {
@@ -113,10 +116,12 @@ TRIED = {
     "`config: config[...]`": "workflow/test_other_folders.py::test_a_module_plans_what_the_workflow_does",
     "`fastmri+`": KEYWORD,
     "`annotations`": KEYWORD,
+    "`mkdir -p {...}`": "workflow/test_redraw.py::test_another_look_needs_no_attack_file",
+    "`name`": "unit/storage/test_run_lock.py::test_a_run_that_goes_on_is_named_and_then_makes_room",
     "`checkpoint`": TAKEN_OVER,
     "`trained_on: train`": TAKEN_OVER,
     "`train+val`": TAKEN_OVER,
-    "`factory`": "workflow/test_own_networks.py::test_a_factorys_network_is_audited_beside_the_others_and_reruns_with_its_code",
+    "`factory`": OWN_FACTORY,
     "PYTHONPATH": "unit/test_advice.py::test_a_factory_is_found_where_pythonpath_leads",
     "HAS_WEIGHTS": "unit/config/test_config.py::test_any_module_may_say_that_it_has_no_weights",
     "(python -c {...})": "unit/reconstruction/weights/test_takeover.py"

@@ -4,7 +4,6 @@ On a part of the tiny run: one network, one attack.
 """
 
 import os
-import random
 import re
 import shutil
 import signal
@@ -13,7 +12,7 @@ import sys
 import time
 
 import pytest
-from snakemake_runs import copy_workflow
+from snakemake_runs import copy_repository, copy_workflow
 
 ONLY = {
     "models": {"varnet": None},
@@ -88,7 +87,9 @@ READ_BY_ATTACK_AND_SCORE = {
     "masks/4x/{0}.h5": [f"attacks/{SERIES}/{{0}}/*.h5", f"metrics/{SERIES}/{{0}}/*.csv"],
     f"attacks/{SERIES}/{{1}}/*.h5": [f"metrics/{SERIES}/{{1}}/*.csv"],
 }
+SWAPPED = f"attacks/{SERIES}/{{0}}/*.h5"
 READ_BY_VALIDATION_AND_MASK = {
+    SWAPPED: [f"metrics/{SERIES}/{{0}}/*.csv"],
     "models/unet-4x/model.pt": ["models/unet-4x/validation.csv"],
     "index/{1}.json": ["masks/4x/{1}.h5", f"attacks/{SERIES}/{{1}}/*.h5", f"metrics/{SERIES}/{{1}}/*.csv"],
 }
@@ -103,7 +104,7 @@ READ_BY_VALIDATION_AND_MASK = {
     ],
 )
 def test_damaged_files_are_named_and_made_anew(undisturbed, part, harm, damaged):
-    """What the messages say is done to the letter until all is well."""
+    """What the messages say is done to the letter until all is well; so where a file lies in another's place."""
     workflow, words = part
     volumes = sorted(path.stem for path in (workflow.folder / "results/tiny/index").glob("knee_*.json"))
     remove(workflow, "tables")
@@ -112,19 +113,22 @@ def test_damaged_files_are_named_and_made_anew(undisturbed, part, harm, damaged)
             one(workflow, reader.format(*volumes)).unlink()
         path = one(workflow, pattern.format(*volumes))
         times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-        harm(path)
+        if pattern == SWAPPED:
+            shutil.copy(one(workflow, f"attacks/{SERIES}/{volumes[1]}/*.h5"), path)
+        else:
+            harm(path)
         os.utime(path, ns=times)
     named = set()
     for _ in range(len(damaged)):
         status, text = workflow.run("--keep-going", *words)
         if status == 0:
             break
-        commands = set(re.findall(r"^error: .*: damaged: .*\((rm [^)]*)\)", text, flags=re.MULTILINE))
+        commands = set(re.findall(r"^error: .*: (?:damaged:|holds) .*\((rm [^)]*)\)", text, flags=re.MULTILINE))
         assert commands - named and "Traceback" not in text, text[-5000:]
         named |= commands
         for command in commands:
             subprocess.run(command, shell=True, cwd=workflow.folder, check=False)
-    assert len(named) >= 2
+    assert len(named) >= 2 and (SWAPPED not in damaged or any(f"/{SERIES}/{volumes[0]}/" in one for one in named))
     completes_as(undisturbed, workflow, words)
 
 
@@ -181,25 +185,66 @@ def start(workflow, words):
     )
 
 
-def test_two_runs_in_one_folder_and_kill_9(undisturbed, part):
-    """The second stops at the lock with one message; the first is killed with all its jobs at some moment."""
+HANGING = """
+python() {
+  command python "$@" || return
+  case "$*" in *workflow_scripts.score*) sleep 600 ;; esac
+}
+"""
+
+
+def clone_of(workflow, folder):
+    """Another clone of the code, whose results and data are those of the first by links."""
+    folder.mkdir()
+    clone = copy_repository(folder)
+    for name in ("results", "data"):
+        (folder / name).symlink_to(workflow.folder / name)
+    shutil.copy(workflow.folder / "part.yaml", folder)
+    return clone
+
+
+def test_two_runs_at_once_and_kill_9(undisturbed, part, tmp_path, monkeypatch):
+    """The second stops with one message, in this folder or in a clone that shares the results; the first is killed.
+
+    That is at the moment when a program has written its file, and Snakemake has not seen the job end: such a file is
+    made again, and what was finished before stays.
+    """
     workflow, words = part
     remove(workflow, "attacks", "metrics", "tables")
-    first = start(workflow, words)
+    results = workflow.folder / "results/tiny"
+    with monkeypatch.context() as hanging:
+        hanging.setenv("BASH_ENV", str(workflow.folder / "hanging.sh"))
+        (workflow.folder / "hanging.sh").write_text(HANGING)
+        first = start(workflow, words)
     try:
-        locks = workflow.folder / ".snakemake" / "locks"
-        while not (locks.is_dir() and any(locks.iterdir())):
-            assert first.poll() is None
-            time.sleep(0.05)
+        wait_while(first, lambda: not list(results.glob(".running/*.json")))
         status, text = workflow.run(*words)
         assert status != 0 and text.count("Directory cannot be locked") == 1 and "Traceback" not in text
-        time.sleep(random.Random(2022).uniform(0, 3))
+        clone = clone_of(workflow, tmp_path / "clone")
+        status, text = clone.run(*words)
+        assert status != 0 and text.count("goes on and writes the same files") == 1 and "Traceback" not in text
+        assert f"results/tiny: a run in {workflow.folder} on " in text and f"(process {first.pid})" in text
+        assert clone.run("--dry-run", *words)[0] == 0
+        wait_while(first, lambda: not list(results.glob(f"metrics/{SERIES}/*/slices_*.csv")))
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
+    score = one(workflow, f"metrics/{SERIES}/*/slices_*.csv")
+    attack_file = results / "attacks" / score.relative_to(results / "metrics").with_suffix(".h5")
+    before = {path: path.stat().st_ino for path in (score, attack_file)}
     status, text = workflow.run("--unlock", *words)
     assert status == 0, text
     completes_as(undisturbed, workflow, words)
+    assert {path for path, number in before.items() if path.stat().st_ino != number} == {score}
+    assert not (results / ".running").exists()
+
+
+def wait_while(process, condition, seconds=300):
+    """Wait until a condition is false, while a process goes on."""
+    end = time.monotonic() + seconds
+    while condition():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
 
 
 LATE = """

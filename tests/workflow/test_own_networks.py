@@ -46,6 +46,7 @@ def test_a_factorys_network_is_audited_beside_the_others_and_reruns_with_its_cod
     workflow, words = own
     planned = workflow.planned(*words)
     assert {pairs.get("model", "mine") for _, pairs in planned} == {"mine"}
+    assert "training_figure" not in {rule for rule, _ in planned}, "it shows the models that are trained"
     status, text = workflow.run(*words)
     assert status == 0, text[-5000:]
     quality = pd.read_csv(workflow.folder / "results/tiny/tables/quality.csv").groupby("model").ssim.mean()

@@ -1,7 +1,9 @@
 """Figures and claims need no attack files: a copy of the tables and the showcase gives the same bytes."""
 
 import json
+import shlex
 import shutil
+import subprocess
 
 from snakemake_runs import TINY
 from support import run_program
@@ -56,3 +58,7 @@ def test_another_look_needs_no_attack_file(edited):
     status, text = edited.run(*TINY)
     assert status == 0, text
     assert {path: path.read_bytes() for path in before} == before and not (results / "attacks").exists()
+    advice = "mkdir -p results/tiny/attacks"
+    assert f"`{advice}` asks for the files" in text
+    subprocess.run(shlex.split(advice), cwd=edited.folder, check=True)
+    assert edited.planned_rules(*TINY)["attack"] == len(list((results / "metrics").glob("*/*/*/slices_*.csv")))

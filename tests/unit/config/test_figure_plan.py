@@ -118,3 +118,15 @@ def test_labels_of_two_figures_differ_in_one_place():
     two = without(*ROLES)
     assert two.of_the_run == ["figure_quality", "figure_training"]
     assert two.labels("figure_training") == {"figure": "training: Learning curves"}
+
+
+def test_learning_curves_follow_no_model_that_is_not_trained():
+    """But their colours, which go by the place in the config."""
+    given = {"architecture": "unet", "checkpoint": "m.pt", "trained_on": "train", "label": "Given"}
+    alone = json.loads(plan_of().curve_labels())
+    assert json.loads(plan_of(models={"given": given}).curve_labels()) == alone
+    assert [name for name, _ in alone] == plan_of().trained_models
+    models = {"given": given, "unet": plan_of().config.models["unet"].model_dump(mode="json"), "after": given}
+    content = plan_of().config.model_dump(mode="json") | {"models": models}
+    (first, second) = json.loads(FigurePlan(validate_config(content)).curve_labels())
+    assert first == ["given", "given"] and second[0] == "unet"
