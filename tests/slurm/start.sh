@@ -84,7 +84,7 @@ SelectTypeParameters=CR_Core_Memory
 # From SIGTERM to SIGKILL at a time limit, a scancel or a requeue: SLURM's default.
 KillWait=30
 CompleteWait=0
-MinJobAge=300
+MinJobAge=7200
 ReturnToService=2
 # Jobs of a partition with a higher tier send others back to the queue.
 PreemptType=preempt/partition_prio

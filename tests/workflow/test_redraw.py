@@ -43,7 +43,7 @@ def test_claims_are_judged_again_from_a_copy_of_the_tables(finished, tmp_path):
     given = read_record(tables / "claims.csv")["arguments"]
     named = {name: read_text_argument(tables / "claims.csv", name) for name in ("roles", "pairs", "settings")}
     named |= {name: given[name] for name in ("confidence", "resamples", "seed")}
-    files = {name: tmp_path / "tables" / f"{name}.csv" for name in ("metrics", "sweeps")}
+    files = {name: tmp_path / "tables" / f"{name}.csv" for name in ("metrics", "sweeps", "quality")}
     run_program(claims, **files, **named, output=tmp_path / "claims.csv")
     assert (tmp_path / "claims.csv").read_bytes() == (tables / "claims.csv").read_bytes()
 

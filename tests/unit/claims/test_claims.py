@@ -329,7 +329,7 @@ def rotation_files(tmp_path):
         arrays = {"sweep_angle": angles, "sweep_ssim": np.array([0.7, 0.8, 0.9, 0.85, 0.8])}
         arrays["floor_ssim"] = np.ones(5)
         with h5py.File(path, "w") as file:
-            facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4}
+            facts = {"volume": "v1", "patient": "p1", "model": model, "acceleration": 4, "attack_name": "turned"}
             facts["attack"] = {"threat_model": "rotation", "optimiser": "grid"}
             image = np.zeros((4, 4))
             result = TargetResult(target, "", (0, 4), (0, 4), arrays)

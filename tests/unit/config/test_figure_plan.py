@@ -127,6 +127,6 @@ def test_learning_curves_follow_no_model_that_is_not_trained():
     assert json.loads(plan_of(models={"given": given}).curve_labels()) == alone
     assert [name for name, _ in alone] == plan_of().trained_models
     models = {"given": given, "unet": plan_of().config.models["unet"].model_dump(mode="json"), "after": given}
-    content = plan_of().config.model_dump(mode="json") | {"models": models}
+    content = plan_of().config.model_dump(mode="json") | {"models": models, "claims": {}}
     (first, second) = json.loads(FigurePlan(validate_config(content)).curve_labels())
     assert first == ["given", "given"] and second[0] == "unet"

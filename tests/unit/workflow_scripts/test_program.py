@@ -53,7 +53,7 @@ def test_a_mistake_of_the_user_is_one_line_and_a_log(tmp_path):
     options = ["--volume", volume, "--annotations", boxes, "--output", tmp_path / "index.json"]
     done = run_module("index_volume", *options, "--log", tmp_path / "logs" / "a.log")
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"error: {volume}: not a readable HDF5 file")
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"error: {volume}: a text file, not a volume (HDF5)")
     assert (tmp_path / "logs" / "a.log").read_text() == done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", "broken.h5", "logs"]
 
