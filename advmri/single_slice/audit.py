@@ -23,6 +23,7 @@ from advmri.reconstruction.settings import ContractSettings
 from advmri.single_slice.inputs import (
     Bounds,
     acquired_columns,
+    check_fully_sampled,
     checked_centre,
     checked_crop,
     checked_options,
@@ -73,7 +74,9 @@ class AuditedSlice:
         live = live_kspace(kspace)
         samples, shape = live.samples, live.samples.shape[1:]
         columns = measured_columns(mask, shape[1])
-        self._thermal = measure_thermal_noise(samples, acquired_columns(padding, samples))
+        acquired = acquired_columns(padding, samples)
+        check_fully_sampled(samples, acquired)
+        self._thermal = measure_thermal_noise(samples, acquired)
         self._network, self._live = network, live
         reconstructor = as_reconstructor(network)
         device = device_of(reconstructor, kspace)

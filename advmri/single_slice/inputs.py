@@ -10,6 +10,7 @@ from torch import Tensor
 from advmri.errors import InputError
 from advmri.image_quality.image_pair import SsimOfBox
 from advmri.image_quality.ssim import SSIM_WINDOW, Region
+from advmri.volumes.sampling import check_centre, check_no_gaps, zero_lines
 
 Bounds = tuple[tuple[int, int], tuple[int, int]]
 """Rows (first, one past the last) and columns of a box in the cropped reconstruction."""
@@ -87,6 +88,17 @@ def checked_centre(given: int | None, mask: NDArray[np.bool_]) -> int:
     if not isinstance(given, int | np.integer) or not 1 <= given <= len(mask):
         raise InputError(f"num_low_frequencies: {given!r}; give a whole number from 1 to the {len(mask)} columns.")
     return int(given)
+
+
+def check_fully_sampled(kspace: NDArray[np.complex64], acquired: tuple[int, int]) -> None:
+    """Check k-space [C, H, W] as the index of a volume does.
+
+    Raises:
+        InputError: where its centre lies at the corner, or rows, or acquired columns, are zero between others.
+    """
+    check_centre("kspace", kspace)
+    check_no_gaps("kspace", zero_lines(kspace, 2), acquired, "columns")
+    check_no_gaps("kspace", zero_lines(kspace, 1), (0, kspace.shape[1]), "rows")
 
 
 def acquired_columns(given: tuple[int, int] | None, kspace: NDArray[np.complex64]) -> tuple[int, int]:

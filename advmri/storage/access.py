@@ -15,10 +15,10 @@ LOCKING = "HDF5_USE_FILE_LOCKING"
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 LOCKED = (errno.EAGAIN, errno.EBUSY, errno.ETXTBSY)
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
-NO_ANSWER = (
-    *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.ENODEV, errno.EHOSTDOWN, errno.EHOSTUNREACH),
-    *(errno.ENETDOWN, errno.ENETUNREACH, errno.ENOTCONN, errno.ECONNRESET, errno.EMFILE, errno.ENFILE),
-)
+OF_THE_CONTENT = (0, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG)
+"""Damaged addresses in a file lead HDF5 to seek and read where nothing can be."""
+OF_THE_NAME = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""There is no such file: readers say so themselves."""
 IN_MESSAGE = re.compile(r"errno = (\d+)")
 AGAIN = "and start the same command again"
 
@@ -61,9 +61,9 @@ def _reason(error: BaseException) -> str | None:
             f"you have no permission to read it ({name}); have its owner permit it, on the file and on the folders"
             f" above, {AGAIN}"
         )
-    if number in NO_ANSWER:
-        return f"the system cannot read it ({name}), whatever it holds; see that its disk or network answers, {AGAIN}"
-    return None
+    if number in (*OF_THE_CONTENT, *OF_THE_NAME):
+        return None
+    return f"the system cannot read it ({name}), whatever it holds; see that its disk or network answers, {AGAIN}"
 
 
 def no_access(path: Path, error: BaseException) -> NoAccessError | None:

@@ -10,9 +10,12 @@ PIXEL_TOLERANCE = 0.05
 
 def check_axes(path: Path, geometry: Geometry, rows: int, columns: int) -> None:
     """Raise InputError where k-space has readout and phase encoding the other way round than its header."""
-    if geometry.encoded == (columns, rows) and rows != columns:
+    readout, phase_encodes = geometry.encoded
+    # The readout's samples may be fewer than the header says: its oversampling may have been removed.
+    is_readout = readout is not None and readout != rows and readout % columns == 0
+    if phase_encodes == rows != columns and is_readout:
         raise InputError(
-            f"{path}: its k-space has {rows} rows and {columns} columns, its header (encodedSpace) {columns} readout"
+            f"{path}: its k-space has {rows} rows and {columns} columns, its header (encodedSpace) {readout} readout"
             f" samples (rows) and {rows} phase encodes (columns); swap the last two axes of 'kspace', or x and y in the"
             " header."
         )

@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
         *("provenance", "storage", *GROUND),
     },
     "single_slice": {
-        *("attacks", "attacks/settings", "image_quality", "reconstruction", "acquisition/thermal"),
+        *("attacks", "attacks/settings", "image_quality", "reconstruction", "acquisition/thermal", "volumes"),
         *GROUND,
     },
     "workflow_scripts": set(),

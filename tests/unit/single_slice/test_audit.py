@@ -320,6 +320,8 @@ def test_a_network_that_cannot_be_attacked_is_named(network, message):
 
 
 KSPACE = object_kspace(np.random.default_rng(0))
+EVERY_SECOND = np.arange(32) % 2 == 0
+EVERY_SECOND_ROW = np.arange(48)[:, None] % 2 == 0
 NOT_FINITE = np.where(np.arange(KSPACE.size).reshape(KSPACE.shape) == 7, np.nan, KSPACE).astype(np.complex64)
 MASK = np.arange(32) % 2 == 0
 
@@ -336,6 +338,12 @@ MASK = np.arange(32) % 2 == 0
         ({"kspace": torch.from_numpy(KSPACE).to(torch.complex128)}, r"kspace: complex128; give complex64"),
         ({"kspace": NOT_FINITE}, "kspace: 1 samples are NaN or infinite; mend the slice"),
         ({"kspace": 0 * KSPACE}, "kspace: zero everywhere; choose a slice that holds data"),
+        (
+            {"kspace": np.fft.ifftshift(KSPACE, axes=(1, 2))},
+            "kspace: the centre of its k-space lies at the corner along",
+        ),
+        ({"kspace": KSPACE * EVERY_SECOND}, "kspace: 15 of 31 acquired columns are zero in every coil .* undersampled"),
+        ({"kspace": KSPACE * EVERY_SECOND_ROW}, "kspace: 24 of 48 acquired rows are zero in every coil"),
         ({"mask": MASK[:-1]}, r"mask: of shape \[31\]; give one value for each of the 32 columns"),
         ({"mask": MASK[None]}, r"mask: of shape \[1, 32\]"),
         ({"mask": MASK * 0.5}, r"mask: holds more than True and False"),

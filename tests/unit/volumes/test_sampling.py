@@ -150,10 +150,15 @@ def test_a_centre_a_few_columns_off_gets_a_caution(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_axes_the_other_way_round_than_the_header(tmp_path):
-    path = changed(tmp_path / "u.h5", lambda kspace: kspace.transpose(0, 1, 3, 2), encoded=(ROWS, COLUMNS))
-    with pytest.raises(InputError, match=r"32 rows and 48 columns, its header \(encodedSpace\) 48 readout samples"):
+@pytest.mark.parametrize("oversampling", [1, 2])
+def test_axes_the_other_way_round_than_the_header(tmp_path, oversampling):
+    """Also where the readout's oversampling has been removed, of which the header still tells."""
+    encoded = (oversampling * ROWS, COLUMNS)
+    path = changed(tmp_path / "u.h5", lambda kspace: kspace.transpose(0, 1, 3, 2), encoded=encoded)
+    said = rf"32 rows and 48 columns, its header \(encodedSpace\) {encoded[0]} readout samples"
+    with pytest.raises(InputError, match=said):
         read_volume(path)
+    assert read_volume(changed(tmp_path / "o.h5", lambda kspace: None, encoded=encoded)).rows == ROWS
     assert read_volume(changed(tmp_path / "u.h5", lambda kspace: None)).rows == ROWS
 
 
