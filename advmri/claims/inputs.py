@@ -136,7 +136,9 @@ class ClaimInputs:
         reason = open_reason(estimate, above, below) if judged == "undecided" else ""
         chance = "" if estimate.doubt else few_patients(estimate.n_patients, self.confidence)
         cautions = [
-            str(one) for one in self.cautions if one.model in models and one.acceleration in (acceleration, beside)
+            str(one).replace(NOTE_SEPARATOR, ", ")
+            for one in self.cautions
+            if one.model in models and one.acceleration in (acceleration, beside)
         ]
         return ClaimRow(
             claim=claim.letter,

@@ -52,22 +52,30 @@ class MissingFiles:
         return any(map(self._has, (layout.MODELS, layout.ATTACKS, layout.SCORES)))
 
     def _without_attacks(self) -> list[str]:
-        """Return the folder of all attack files where it is gone, or the series of which it holds none.
+        """Return the folder of all attack files where it is gone, or the series of which only scores are left.
 
-        Where it is there and empty, as made by hand, none is: all are wanted.
+        A series without scores has not been attacked yet. Where the folder is there and empty, as made by hand, no
+        series is gone: all are wanted.
         """
         everything = f"{self.results}/{layout.ATTACKS}"
         if not self.exists(everything):
             return [everything]
-        series = dict.fromkeys(map(_series_of, self.plan.attack_jobs(f"{self.results}/{layout.ATTACK_FILE}")))
-        gone = [folder for folder in series if not self.exists(folder)]
-        return gone if len(gone) < len(series) else []
+        series: dict[str, list[str]] = {}
+        for attack_file, score_file in self._attack_and_score_files():
+            series.setdefault(_series_of(attack_file), []).append(score_file)
+        absent = [folder for folder in series if not self.exists(folder)]
+        return (
+            [folder for folder in absent if any(map(self.exists, series[folder]))] if len(absent) < len(series) else []
+        )
+
+    def _attack_and_score_files(self) -> Iterator[tuple[str, str]]:
+        patterns = (f"{self.results}/{pattern}" for pattern in (layout.ATTACK_FILE, layout.SCORE_FILE))
+        return zip(*map(self.plan.attack_jobs, patterns), strict=True)
 
     def _of_jobs(self) -> Iterator[str]:
         """Attack files whose scores are there, but for folders that are gone; scores that the tables hold."""
         collected, gone = self._has(layout.METRICS), self._without_attacks()
-        patterns = (f"{self.results}/{pattern}" for pattern in (layout.ATTACK_FILE, layout.SCORE_FILE))
-        for attack_file, score_file in zip(*map(self.plan.attack_jobs, patterns), strict=True):
+        for attack_file, score_file in self._attack_and_score_files():
             if self.exists(score_file):
                 if not (self.exists(attack_file) or attack_file.startswith(tuple(f"{folder}/" for folder in gone))):
                     yield attack_file

@@ -1,5 +1,6 @@
 """What speaks against an audit's networks before any attack: no better than zero filling, or trained on other data."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,7 +8,6 @@ import pandas as pd
 
 MOST_EXAMPLES = 3
 """Of each difference from the training's data, in words."""
-BETWEEN = "; "
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,8 @@ def cautions_on(quality: pd.DataFrame) -> list[Caution]:
 
 
 def told(differences: Mapping[str, str]) -> str:
-    """Return in what a volume differs from the training's as a cell of `unlike_training`: `coils: 15; ...`."""
-    return BETWEEN.join(f"{kind}: {value}" for kind, value in differences.items())
-
-
-def _told_apart(cell: str) -> dict[str, str]:
-    return dict(part.split(": ", 1) for part in cell.split(BETWEEN))
+    """Return in what a volume differs from the training's as a cell of `unlike_training`: JSON, or nothing."""
+    return json.dumps(differences, ensure_ascii=False) if differences else ""
 
 
 def _beside_zero_filling(rows: pd.DataFrame) -> Iterable[tuple[str, str]]:
@@ -70,7 +66,7 @@ def _beside_training(rows: pd.DataFrame) -> Iterable[tuple[str, str]]:
         return
     found: dict[str, list[str]] = {}
     for cell in unlike.unlike_training:
-        for kind, value in _told_apart(cell).items():
+        for kind, value in json.loads(cell).items():
             found.setdefault(kind, []).append(value)
     here = ", ".join(f"{kind} {_examples(values)}" for kind, values in found.items())
     yield (

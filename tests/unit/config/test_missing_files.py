@@ -60,6 +60,15 @@ def test_attacks_are_not_asked_for_where_their_scores_are_made_anew(plan, every_
     assert looked_for(plan, every_file - {first, score, f"{RESULTS}/{layout.METRICS}"})[0] == []
 
 
+@pytest.mark.parametrize("of_scores_too", ["rotation/", "rotation/unet-4x/"], ids=["an attack more", "a model more"])
+def test_what_was_never_attacked_is_not_called_gone(plan, every_file, of_scores_too):
+    """Nor what a run that was interrupted has not come to."""
+    made = {path for path in every_file if f"/attacks/{of_scores_too}" not in path}
+    made = {path for path in made if f"/metrics/{of_scores_too}" not in path}
+    assert looked_for(plan, made)[1] == []
+    assert looked_for(plan, {path for path in made if "/metrics/" not in path or "noise-box/unet-4x" in path})[1] == []
+
+
 def test_folders_that_are_gone_are_named_and_asked_for_once_they_are_there(plan, every_file):
     attacks = {path for path in every_file if path.startswith(f"{RESULTS}/attacks/")}
     asked, (note,) = looked_for(plan, every_file - attacks)

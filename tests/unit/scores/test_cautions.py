@@ -46,6 +46,13 @@ def test_other_data_than_in_training_are_named_with_how_many_volumes():
     assert str(caution) == f"unet at 4x was trained on {WORDS}, here it is {here} in 2 of 3 volumes"
 
 
+@pytest.mark.parametrize("contrast", ["PD; fat sat", "a; b: c", 'T2 "FS", {x}'])
+def test_a_contrast_may_have_any_name(contrast):
+    table = quality(ssim=(0.9,), zero_filled=(0.1,), unlike=(told({"coils": "4", "acquisition": contrast}),))
+    (caution,) = cautions_on(table)
+    assert f"here it is coils 4, acquisition {contrast} in 1 of 1 volumes" in caution.text
+
+
 def test_what_is_not_known_is_no_reason():
     assert texts(quality(trained_with="not known")) == []
 
