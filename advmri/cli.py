@@ -96,9 +96,20 @@ def write_start(config: Path, given: Mapping[str, str], checkpoints: Mapping[str
     Raises:
         InputError: where one of them is there already, or the folder cannot be written.
     """
+    from pydantic import TypeAdapter, ValidationError
+
+    from advmri.config.schema import Name
     from advmri.config.start import start_text
     from advmri.volumes.annotations import COLUMNS
 
+    if "name" in given:
+        try:
+            TypeAdapter(Name).validate_python(given["name"])
+        except ValidationError as error:
+            raise InputError(
+                f"--name {given['name']!r}: letters, digits, dots, dashes and underscores make a name of results/; give"
+                " such a --name."
+            ) from error
     texts = {config: start_text(given, checkpoints)}
     if "annotations" not in given:
         texts[config.parent / BOXES] = ",".join(COLUMNS) + "\n"

@@ -104,6 +104,14 @@ def test_init_refuses_what_is_no_checkpoint(here, monkeypatch, capsys):
     assert end.value.code == 2 and "takes MODEL=FILE" in capsys.readouterr().err and not list(here.iterdir())
 
 
+@pytest.mark.parametrize("words", [("--output", "my study.yaml"), ("--name", "../x")])
+def test_init_refuses_a_name_that_no_run_can_have(here, monkeypatch, capsys, words):
+    text = refused(monkeypatch, capsys, "init", *words)
+    assert "letters, digits, dots, dashes and underscores" in text and not list(here.iterdir())
+    command(monkeypatch, "init", "--output", "my study.yaml", "--name", "my-study")
+    assert started(here / "my study.yaml").name == "my-study"
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "boxes.csv"])
 def test_init_overwrites_nothing(here, monkeypatch, capsys, name):
     (here / name).write_text("mine")
