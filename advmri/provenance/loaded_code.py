@@ -95,8 +95,6 @@ def note_loaded() -> None:
 def loaded_digest() -> str:
     """Return the SHA-256 over names and contents of the files of project and user, as they were when loaded."""
     note_loaded()
-    places = {place.as_posix(): digest for file, digest in _DIGESTS.items() if (place := _place_of(file)) is not None}
-    whole = hashlib.sha256()
-    for place, digest in sorted(places.items()):
-        whole.update(f"{place}\0{digest}\0".encode())
+    places = {place.as_posix(): _DIGESTS[file] for file in _DIGESTS if (place := _place_of(file)) is not None}
+    whole = hashlib.sha256("".join(f"{place}\0{places[place]}\0" for place in sorted(places)).encode())
     return whole.hexdigest()
