@@ -53,9 +53,7 @@ try:
             check_report(sys.argv, Path("results") / CONFIG.name)
         # Jobs in conda environments have packages of their own.
         SAME_PACKAGES = not (workflow.deployment_settings and workflow.deployment_settings.deployment_method)
-        note_planned_code(
-            loaded.user_modules(CONFIG), outside=loaded.outside_sources(CONFIG) if SAME_PACKAGES else {}
-        )
+        note_planned_code(loaded.user_modules(CONFIG), outside=loaded.outside_sources(CONFIG) if SAME_PACKAGES else {})
         PLAN.check_files()
         if SAME_PACKAGES:
             PLAN.check_filters()
