@@ -51,10 +51,11 @@ try:
     if workflow.is_main_process:
         if not IN_MODULE:
             check_report(sys.argv, Path("results") / CONFIG.name)
-        note_planned_code(loaded.user_modules(CONFIG))
-        PLAN.check_files()
         # Jobs in conda environments have packages of their own.
-        if not (workflow.deployment_settings and workflow.deployment_settings.deployment_method):
+        SAME_PACKAGES = not (workflow.deployment_settings and workflow.deployment_settings.deployment_method)
+        note_planned_code(loaded.user_modules(CONFIG), outside=loaded.outside_sources(CONFIG) if SAME_PACKAGES else {})
+        PLAN.check_files()
+        if SAME_PACKAGES:
             PLAN.check_filters()
             NOTES += notes_on_packages()
         NOTES += PLAN.notes()

@@ -39,16 +39,25 @@ def is_found(factory: str) -> bool:
     return in_project(factory) or _installed_root(factory) is not None
 
 
-@cache
-def factory_digest(factory: str) -> str:
-    """Return the SHA-256 over all source files of the factory's outermost package; empty in the working folder.
+def outside_files(factory: str) -> dict[str, Path]:
+    """Return the source files of the factory's outermost package, by path; none of one in the working folder.
 
     Code elsewhere cannot be an input of a rule by files that are known to belong to it: all of the package counts.
     """
     root = None if in_project(factory) else _installed_root(factory)
     if root is None:
+        return {}
+    files = sorted(root.rglob("*.py")) if root.is_dir() else [root]
+    return {file.relative_to(root.parent).as_posix(): file for file in files}
+
+
+@cache
+def factory_digest(factory: str) -> str:
+    """Return the SHA-256 over names and contents of `outside_files`; empty where there are none."""
+    files = outside_files(factory)
+    if not files:
         return ""
     digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-        digest.update(file.relative_to(root.parent).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for place, file in files.items():
+        digest.update(place.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from itertools import product
+from pathlib import Path
 
 from advmri.attacks.settings import longer_search
-from advmri.config.factory_code import factory_digest, in_project, module_of
+from advmri.config.factory_code import factory_digest, in_project, module_of, outside_files
 from advmri.config.schema import Config
 
 
@@ -40,6 +41,12 @@ def user_modules(config: Config) -> list[str]:
     """Return the modules in this folder that factories lie in."""
     factories = {model.factory for model in config.models.values() if model.factory is not None}
     return sorted(module_of(factory) for factory in factories if in_project(factory))
+
+
+def outside_sources(config: Config) -> dict[str, Path]:
+    """Return the source files of the factories that lie elsewhere, by their paths as imports name them."""
+    factories = {model.factory for model in config.models.values() if model.factory is not None}
+    return {place: file for factory in sorted(factories) for place, file in outside_files(factory).items()}
 
 
 def outside_code(config: Config, model: str) -> str:

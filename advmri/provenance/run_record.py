@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from advmri.errors import DamagedFileError, misplaced
-from advmri.provenance.sources import PACKAGES, ROOT, WORKFLOW, in_packages
+from advmri.provenance.loaded_code import loaded_digest
+from advmri.provenance.sources import ROOT, WORKFLOW
 from advmri.storage.file_digest import file_sha256
 
 FORMAT_VERSION = 2
 RECORD_SUFFIX = ".provenance.json"
 LARGEST_WHOLE = 64 * 2**20
 BLOCKS, BLOCK = 64, 2**16
-INSTALLED = "site-packages"
 REQUIREMENTS = WORKFLOW / "envs" / "requirements.in"
 
 
@@ -84,38 +84,18 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _may_be_ours(file: str) -> bool:
-    """Say so without a look at the disk: thousands of modules are loaded."""
-    _, installed, inside = file.rpartition(f"/{INSTALLED}/")
-    return not installed or inside.partition("/")[0] in PACKAGES
-
-
-def _place_of(file: Path) -> Path | None:
-    """Return the path of a source file as its import names it; None where it is neither the project's nor a user's."""
-    if in_packages(file):
-        return file.relative_to(ROOT)
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) and INSTALLED not in file.parts else None
-
-
 def code_state() -> dict[str, Any]:
     """Return the git commit (None outside a repository), whether tracked files differ from it, and the code's SHA-256.
 
-    `sha256` is over the modules of the project, and of the user in the working folder, that this process has loaded,
-    whatever git says.
+    `sha256` is over the modules of the project, and of the user in the working folder, that this process has loaded, as
+    they were then, whatever git says.
     """
     own = _git("rev-parse", "--show-toplevel") == str(ROOT)
     changes = _git("status", "--porcelain", "--untracked-files=no") if own else None
-    loaded = {file for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))}
-    digest = hashlib.sha256()
-    for file in sorted({Path(file).resolve() for file in loaded if _may_be_ours(file)}):
-        place = _place_of(file)
-        if place is not None and file.suffix == ".py" and not place.parts[0].startswith(".") and file.is_file():
-            digest.update(place.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return {
         "git_commit": _git("rev-parse", "HEAD") if own else None,
         "uncommitted_changes": None if changes is None else bool(changes),
-        "sha256": digest.hexdigest(),
+        "sha256": loaded_digest(),
     }
 
 

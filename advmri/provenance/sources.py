@@ -87,11 +87,17 @@ def _direct_imports(file: Path) -> frozenset[str]:
     return frozenset(name for name in names if module_file(name))
 
 
+def with_compiled(file: Path) -> list[Path]:
+    """Return a module's file, then the C file of the same name beside it and its headers, `<name>_*.h`."""
+    source = file.with_suffix(".c")
+    return [file, source, *sorted(file.parent.glob(f"{file.stem}_*.h"))] if source.is_file() else [file]
+
+
 @cache
 def _module_files(module: str) -> frozenset[Path]:
     """Return the files of `module` and of every module of project and user that it imports, transitively.
 
-    A C file beside a module, of the same name, belongs to it, with the headers whose names begin with its own.
+    Those that are compiled for a module belong to it (`with_compiled`).
     Imports made by name at run time (architectures, optimisers, figures) are not seen: a rule adds those it uses.
 
     Raises:
@@ -111,9 +117,7 @@ def _module_files(module: str) -> frozenset[Path]:
         if "." in name:
             waiting.append(name.rpartition(".")[0])
     files = {file for name in found if (file := module_file(name)) is not None}
-    for pattern in ("{}.c", "{}_*.h"):
-        files |= {compiled for file in tuple(files) for compiled in file.parent.glob(pattern.format(file.stem))}
-    return frozenset(files)
+    return frozenset(one for file in files for one in with_compiled(file))
 
 
 def _all_files(modules: Iterable[str]) -> list[tuple[str, Path]]:

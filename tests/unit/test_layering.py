@@ -18,7 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "provenance": {"storage", *GROUND},
     "volumes": {"acquisition/thermal", "storage", *GROUND},
     "image_quality": set(),
-    "reconstruction/kernels": {"storage", *GROUND},
+    "reconstruction/kernels": {"provenance", "storage", *GROUND},
     "reconstruction": {"reconstruction/kernels", "acquisition", *GROUND},
     "reconstruction/weights": {"reconstruction", "storage", *GROUND},
     "simulation": GROUND,

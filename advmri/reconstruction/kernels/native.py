@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
+from advmri.provenance.planned_code import check_compiled_code
 from advmri.storage.cache_folder import VARIABLE, temporary_cache, usual_cache
 
 LOGGER = logging.getLogger("advmri")
@@ -68,8 +69,10 @@ def _load(compiler: str, source: Path, folder: Path) -> ctypes.CDLL:
     """Load the library from a folder, making it where it is missing.
 
     Raises:
+        InputError: where it was edited since the run was planned.
         OSError, subprocess.SubprocessError: where that cannot be done, with threads or without.
     """
+    check_compiled_code(source)
     texts = [file.read_text() for file in (source, *sorted(source.parent.glob(f"{source.stem}_*.h")))]
     for flags in THREAD_FLAGS:
         text = "\0".join([*texts, compiler, *FLAGS, *flags, *PROCESSOR_FLAGS, _processor()])

@@ -10,6 +10,7 @@ from advmri.config.loaded_modules import (
     modules_of_convergence,
     modules_of_reading,
     outside_code,
+    outside_sources,
 )
 from advmri.config.validate import validate_config
 from advmri.provenance.sources import module_file
@@ -29,6 +30,8 @@ def test_an_architecture_or_the_users_factory():
     assert architecture_module(config, "mine") == "advmri.reconstruction.user_model"
     assert architecture_module(config, "here") == "advmri.reconstruction.unet"
     assert [bool(outside_code(config, name)) for name in ("unet", "mine", "here")] == [False, True, False]
+    assert {place: file.name for place, file in outside_sources(config).items()}["json/decoder.py"] == "decoder.py"
+    assert all(place.startswith("json/") for place in outside_sources(config))
 
 
 def test_convergence_compares_its_own_optimisers():
