@@ -117,8 +117,9 @@ def balanced_direction(gradient: Tensor, central: Tensor) -> Tensor:
 def directions_of_kspace(kspace: Tensor, gradient: Tensor, central: Tensor, kept: int) -> dict[str, list[Tensor]]:
     """Return directions that do not come from the gradient, each [1, C, H, W]: k-space times a phase for each coil.
 
-    The phases are random, the same in every call: no coil counts for less than its share. Central columns and the others are directions of
-    their own: together, the larger hides what the smaller lacks. Parts in which k-space is zero are left out.
+    The phases are random, the same in every call: no coil counts for less than its share. Central columns and the
+    others are directions of their own: together, the larger hides what the smaller lacks. Parts in which k-space is
+    zero are left out.
 
     Args:
         kspace: [1, C, H, W].
