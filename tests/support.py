@@ -143,6 +143,44 @@ class LeastSquares(nn.Module):
         return crop_centre(image[:, None], crop).abs()[:, 0]
 
 
+def _central(kspace, num_low_frequencies):
+    first = (kspace.shape[-1] - num_low_frequencies + 1) // 2
+    columns = torch.arange(kspace.shape[-1])
+    return (columns >= first) & (columns < first + num_low_frequencies)
+
+
+def _first_half(kspace, axis):
+    places = torch.arange(kspace.shape[axis]) < kspace.shape[axis] // 2
+    return places.view(-1, *[1] * (-axis - 1))
+
+
+DETACHED = {
+    "all coils but one": lambda kspace, count: torch.arange(kspace.shape[1])[:, None, None] > 0,
+    "half the coils": lambda kspace, count: ~_first_half(kspace, -3),
+    "columns beside the centre": lambda kspace, count: ~_central(kspace, count),
+    "centre columns": _central,
+    "imaginary part": None,
+    "half the rows": lambda kspace, count: ~_first_half(kspace, -2),
+    "every second pair of columns": lambda kspace, count: torch.arange(kspace.shape[-1]) // 2 % 2 == 1,
+}
+
+
+class Detached(nn.Module):
+    """A network whose gradient lacks what flows through a part of k-space, by its name in `DETACHED`."""
+
+    def __init__(self, network, part):
+        super().__init__()
+        self.network, self.part = network, part
+
+    def forward(self, kspace, mask, num_low_frequencies, crop):
+        dropped = DETACHED[self.part]
+        if dropped is None:
+            kspace = torch.complex(kspace.real, kspace.imag.detach())
+        else:
+            kspace = torch.where(dropped(kspace, num_low_frequencies), kspace.detach(), kspace)
+        return self.network(kspace, mask, num_low_frequencies, crop)
+
+
 def small_scan(architecture="varnet", seed=0, kspace=None, **arguments):
     """One slice under a 4x mask with a random network."""
     if kspace is None:

@@ -21,8 +21,8 @@ class NoiseCertificate:
         budget_used: share of the bound in use [S].
         largest_unmeasured: largest change of a sample outside the measured columns [S], in units of k-space; 0.
         deterministic: two evaluations of the noise of the largest severity gave the same image.
-        gradient_ratio: change of the objective over what its gradient says, around no noise; 1 is right, NaN where the
-            optimiser follows no gradient.
+        gradient_ratio: change of the error over what its gradient says, around no noise: of three directions the one
+            farthest from 1, which is right; NaN where the optimiser follows no gradient.
     """
 
     gauge: NDArray[np.float32]
@@ -79,10 +79,12 @@ class SliceAttack:
         if not self.settings.CERTIFIES_NOISE:
             return None
         measured = {name: self.arrays[name] for name in ("gauge", "budget_used", "largest_unmeasured")}
+        ratios = np.atleast_1d(self.arrays["gradient_ratio"])
+        distance = np.nan_to_num(np.abs(ratios - 1), nan=-1.0)
         return NoiseCertificate(
             **measured,
             deterministic=not self.arrays["non_deterministic"].any(),
-            gradient_ratio=float(self.arrays["gradient_ratio"]),
+            gradient_ratio=float(ratios[distance.argmax()]),
         )
 
     def noise(self) -> NDArray[np.complex64]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from advmri.attacks.family_programs import NotFiniteError, Task, on_cpu
 from advmri.attacks.noise.certificate import Certificate, certify
-from advmri.attacks.noise.gradient_ratio import gradient_ratio
+from advmri.attacks.noise.gradient_ratio import TOLERANCES, gradient_ratio
 from advmri.attacks.noise.outcome import SCALED_UP, TAKEN_OVER, NoiseOutcome
 from advmri.attacks.noise.problem import Case, NoiseProblem, make_optimiser
 from advmri.attacks.noise.search import Optimiser, Start
@@ -18,7 +18,6 @@ from advmri.attacks.noise.settings import NoiseAttack
 from advmri.attacks.norms import coil_norms
 from advmri.attacks.scan import Scan
 from advmri.reconstruction.full_precision import full_precision
-from advmri.reconstruction.gradient_probe import TOLERANCE
 from advmri.seeds import derive_seed
 
 LOGGER = logging.getLogger("advmri")
@@ -59,14 +58,15 @@ def _with_gradient_ratio(
     if not (task.probes_gradient and settings.follows_gradient and outcomes):
         return outcomes
     first, outcome = next(iter(outcomes.items()))
-    ratio = gradient_ratio(NoiseProblem([task.scan], [task.selected()], settings, task.data_range), first)
-    if abs(ratio - 1) > TOLERANCE:
+    ratios = gradient_ratio(NoiseProblem([task.scan], [task.selected()], settings, task.data_range), first)
+    wrong = [ratio for ratio, tolerance in zip(ratios, TOLERANCES, strict=True) if abs(ratio - 1) > tolerance]
+    if wrong:
         LOGGER.warning(
-            "the objective changes by %.3g times what the network's gradient says: part of it does not reach k-space,"
+            "the error changes by %.3g times what the network's gradient says: part of it does not reach k-space,"
             " and the attack finds less than there is; mend the network",
-            ratio,
+            max(wrong, key=lambda ratio: abs(ratio - 1)),
         )
-    return {**outcomes, first: replace(outcome, gradient_ratio=torch.tensor(ratio))}
+    return {**outcomes, first: replace(outcome, gradient_ratio=torch.tensor(ratios))}
 
 
 def attack_with_noise(

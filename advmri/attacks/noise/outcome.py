@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-NOT_MEASURED = torch.tensor(torch.nan)
+from advmri.attacks.noise.stored import DIRECTIONS
+
+NOT_MEASURED = torch.full((DIRECTIONS,), torch.nan)
 SCALED_UP, TAKEN_OVER = -1, -2
 """Values of `best_start` where the warm start won: the noise of the severity before, scaled up or as it was."""
 
@@ -31,7 +33,7 @@ class NoiseOutcome:
         final_objective, gauge, budget_used, largest_unmeasured: [S], see `Certificate` in
             `advmri.attacks.noise.certificate`.
         non_deterministic: bool [S], two evaluations of the stored noise differ.
-        gradient_ratio: see `advmri.attacks.noise.gradient_ratio`; NaN where it was not measured.
+        gradient_ratio: of each direction [3], see `advmri.attacks.noise.gradient_ratio`; NaN where it was not measured.
     """
 
     severity: Tensor

@@ -11,6 +11,8 @@ from advmri.attacks.family import StoredArray
 
 OF_SEVERITIES = ("S",)
 OF_COILS = ("S", "C")
+DIRECTIONS = 3
+"""In which a gradient is compared with differences: its own, and k-space's in the centre and elsewhere."""
 ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
     {
         "perturbation": StoredArray(("S", "C", "H", "n"), "complex64", "z on the measured columns", "kspace"),
@@ -26,7 +28,9 @@ ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
         "largest_unmeasured": StoredArray(OF_SEVERITIES, "float32", "largest change of unmeasured samples", "kspace"),
         "zero_gradient": StoredArray(OF_SEVERITIES, "bool", "a gradient was zero everywhere"),
         "non_deterministic": StoredArray(OF_SEVERITIES, "bool", "two evaluations of the perturbation differed"),
-        "gradient_ratio": StoredArray((), "float32", "change of the objective over what its gradient says; 1 is right"),
+        "gradient_ratio": StoredArray(
+            (DIRECTIONS,), "float32", "change of the error over what its gradient says, in three directions; 1 is right"
+        ),
     }
 )
 

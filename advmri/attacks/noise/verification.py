@@ -15,13 +15,14 @@ from advmri.attacks.noise.outcome import TAKEN_OVER
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
 from advmri.attacks.noise.settings import NoiseAttack
+from advmri.attacks.noise.stored import DIRECTIONS
 from advmri.attacks.norms import coil_norms
 
 ROUGH_TOLERANCE = 3e-2
 """The tolerance of a trace that was searched in bfloat16."""
 BOUND_TOLERANCE = 1e-5
 RATIO_TOLERANCE = 0.02
-"""Of the gradient's ratio, a difference of float32 numbers."""
+"""Of the gradient's ratios, differences of float32 numbers: absolute, and relative to large ones."""
 MEASURED = ("reconstruction", "perturbed_target", "gauge", "budget_used", "largest_unmeasured")
 
 
@@ -72,14 +73,18 @@ def check_noise(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
 
 
 def _check_gradient(problem: NoiseProblem, region: str, stored: Mapping[str, Any]) -> list[str]:
-    """Compare the gradient's ratio where it was measured: on the first slice of a job, not in older files."""
-    recorded = float(stored.get("gradient_ratio", np.nan))
-    if np.isnan(recorded):
+    """Compare the gradient's ratios where they were measured: on the first slice of a job.
+
+    Older files have none, or a single one of another definition: nothing is said of them.
+    """
+    recorded = np.asarray(stored.get("gradient_ratio", np.nan))
+    if recorded.shape != (DIRECTIONS,) or np.isnan(recorded).all():
         return []
-    ratio = gradient_ratio(problem, region)
-    if abs(ratio - recorded) <= RATIO_TOLERANCE:
+    ratios = gradient_ratio(problem, region)
+    if np.allclose(ratios, recorded, rtol=RATIO_TOLERANCE, atol=RATIO_TOLERANCE, equal_nan=True):
         return []
-    return [f"gradient_ratio: {recorded:.4g} stored, {ratio:.4g} measured again"]
+    texts = [", ".join(f"{ratio:.4g}" for ratio in values) for values in (recorded, ratios)]
+    return [f"gradient_ratio: {texts[0]} stored, {texts[1]} measured again"]
 
 
 def _check_flags(problem: NoiseProblem, stored: Mapping[str, Any]) -> list[str]:
