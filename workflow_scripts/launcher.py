@@ -23,6 +23,20 @@ def heed_launcher(several: bool) -> None:
             os.environ.pop(name, None)
 
 
+def devices_asked_for(wanted: str, kind: str) -> int:
+    """Return the number of processes on this node; `auto`: one for every GPU that the job sees, one without.
+
+    Args:
+        wanted: compute.devices of the config.
+        kind: compute.device; auto is a GPU where there is one.
+    """
+    if wanted != "auto":
+        return int(wanted)
+    import torch  # here, as most programs do without
+
+    return torch.cuda.device_count() if kind != "cpu" and torch.cuda.is_available() else 1
+
+
 def is_first_process() -> bool:
     """Say whether this is the process that writes: with several devices Lightning, or srun, starts further ones."""
     return all(int(os.environ.get(name) or 0) == 0 for name in ("LOCAL_RANK", "SLURM_PROCID"))

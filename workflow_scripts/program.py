@@ -20,7 +20,7 @@ from tqdm import tqdm
 from advmri.errors import InputError, missing_package
 from advmri.provenance.planned_code import check_loaded_code
 from advmri.provenance.run_record import make_record, record_path, record_text
-from workflow_scripts.launcher import heed_launcher, is_first_process
+from workflow_scripts.launcher import devices_asked_for, heed_launcher, is_first_process
 
 LOGGER = logging.getLogger("advmri")
 SECONDS_BETWEEN_LINES = 20.0
@@ -79,7 +79,8 @@ def run(main: Callable[[argparse.Namespace], None], options: argparse.ArgumentPa
     Beside every file written, its record (`advmri.provenance.run_record`).
     """
     arguments = options.parse_args()
-    heed_launcher(getattr(arguments, "devices", "1") != "1" or getattr(arguments, "nodes", 1) > 1)
+    devices = devices_asked_for(getattr(arguments, "devices", "1"), getattr(arguments, "device", "cpu"))
+    heed_launcher(devices * getattr(arguments, "nodes", 1) > 1)
     begun, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     handlers: list[logging.Handler] = [_AboveBars()]
     if arguments.log is not None and is_first_process():

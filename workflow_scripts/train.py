@@ -21,7 +21,7 @@ from advmri.volumes.consistency import check_maximum, checked_target
 from advmri.volumes.likeness import TrainingData
 from advmri.volumes.reading import Volume, read_kspace, read_volume
 from advmri.volumes.sampling import AcquiredColumns, check_sampling, with_acquired_columns
-from workflow_scripts.launcher import heed_launcher, is_first_process
+from workflow_scripts.launcher import devices_asked_for, is_first_process
 from workflow_scripts.partial_folder import claim_partial_folder, partial_folder
 from workflow_scripts.program import (
     LOGGER,
@@ -42,10 +42,8 @@ def _state_of(path: Path) -> tuple[str, int, int]:
 
 
 def _devices(wanted: str, kind: str) -> int:
-    """Return the number of processes on this node; `auto`: one for every GPU that the job sees, one without."""
-    if wanted == "auto":
-        return torch.cuda.device_count() if kind == "cuda" else 1
-    number = int(wanted)
+    """Return the number of processes on this node; raise InputError where they are more than its GPUs."""
+    number = devices_asked_for(wanted, kind)
     if kind == "cuda" and number > torch.cuda.device_count():
         raise InputError(f"compute.devices is {number}, but torch finds {torch.cuda.device_count()} GPU(s) here.")
     return number
@@ -70,8 +68,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Train, write the checkpoint and its history; with several devices the first process writes."""
     device = set_up_torch(arguments.device, arguments.precision, arguments.threads)
     devices = _devices(arguments.devices, device.type)
-    heed_launcher(devices * arguments.nodes > 1)
-    # After that: Lightning reads its rank when it is imported.
+    # Here: Lightning reads its rank when it is imported, and only now does the environment say what counts.
     from advmri.training.fit import Compute, fit, split_holdout
 
     compute = Compute(device.type, arguments.workers, devices, arguments.nodes)

@@ -5,6 +5,7 @@ Imported while Snakemake parses, so the standard library is all it needs.
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -241,9 +242,14 @@ def slice_left_out(
 
 
 def ending_hint(volumes: Iterable[str], known: Collection[str]) -> str:
-    """Return a hint where names of volumes carry the ending of their files; else nothing."""
-    found = [name for name in volumes if name not in known and name.removesuffix(".h5") in known]
-    return f" ({found[0]!a}: write it without .h5)" if found else ""
+    """Return a hint where names of volumes carry the ending or the folder of their files; else nothing."""
+    for name in volumes:
+        file = re.split(r"[/\\]", name)[-1]
+        volume = re.sub(r"\.(h5|hdf5|hdf|he5|hd5)$", "", file, flags=re.IGNORECASE)
+        if name not in known and volume in known:
+            wanted = f"it without {name.removeprefix(volume)}" if file == name else f"{volume!a}"
+            return f" ({name!a}: write {wanted})"
+    return ""
 
 
 def unaudited_annotations(

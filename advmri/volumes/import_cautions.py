@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advmri.volumes.sampling import filled_range, zero_lines
+
 SHARE = 100
 """The energy of the largest of so many samples tells how concentrated an array is."""
 MORE = 1.5
@@ -43,6 +45,12 @@ def kspace_cautions(kspace: NDArray[np.complex64], coil_images: bool) -> list[st
         found.append(
             f"{coils} coils of {rows} x {columns} samples: more coils than lines; --axes names the array's axes in"
             " their order, is that another one?"
+        )
+    first, last = filled_range(zero_lines(kspace, 1))
+    if last and (first, last) != (0, rows):
+        found.append(
+            f"rows outside [{first}, {last}) are zero in every coil: an asymmetric echo, or zero padding along the"
+            " readout; set dataset.acquired_columns to kspace in the config, or the audit stops there"
         )
     if looks_like_images(kspace):
         found.append(

@@ -65,16 +65,21 @@ def _text(file: h5py.File, key: str, absent: str) -> str:
     Fixed-length strings come as bytes, some writers' as an array of one.
     """
     value = file.attrs.get(key, absent)
-    if isinstance(value, h5py.Empty):
-        return absent
     if isinstance(value, np.ndarray):
-        if not value.size:
-            return absent
-        value = value.item() if value.size == 1 else value.tolist()
+        values = value.ravel().tolist()
+        # Of several the list as it is: whoever wrote it tells patients apart by it.
+        value = next((str(values) if len(values) > 1 else one for one in values if _plain_text(one)), "")
+    return _plain_text(value) or absent
+
+
+def _plain_text(value: Any) -> str:
+    """Return one value of an attribute as text; empty where it says nothing, as a missing cell (NaN) of a table."""
+    if isinstance(value, h5py.Empty) or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return ""
     if isinstance(value, np.void):
         value = value.tobytes()
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return text.strip(" \t\r\n\0") or absent
+    return text.strip(" \t\r\n\0")
 
 
 def _read_geometry(file: h5py.File, path: Path) -> Geometry:

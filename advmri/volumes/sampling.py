@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from advmri.errors import InputError
+from advmri.errors import InputError, UnusableSliceError
 from advmri.volumes.reading import Volume, read_kspace
 
 AcquiredColumns = Literal["header", "kspace"]
@@ -77,6 +77,23 @@ def check_no_gaps(place: str, zero: NDArray[np.bool_], acquired: tuple[int, int]
             " volume out of the folder."
         )
     return first, last
+
+
+def written_columns(place: str, kspace: NDArray[np.complex64]) -> tuple[int, int] | None:
+    """Return the acquired columns [first, last) of a slice [C, H, W] to be written; None where it tells none.
+
+    A slice that is zero everywhere or not finite says nothing, and no audit uses it.
+
+    Raises:
+        InputError: where `check_sampling` would raise it and no setting helps: lines that are zero between others, or
+            a centre of k-space at the corner.
+    """
+    if not np.isfinite(kspace).all() or not kspace.any():
+        return None
+    check_centre(place, kspace)
+    rows, columns = zero_lines(kspace, 1), zero_lines(kspace, 2)
+    check_no_gaps(place, rows, filled_range(rows), "rows")
+    return check_no_gaps(place, columns, filled_range(columns), "columns")
 
 
 def check_sampling(
@@ -150,14 +167,21 @@ def centre_caution(kspace: NDArray[np.complex64]) -> str | None:
 
 
 def with_acquired_columns(volume: Volume, acquired: AcquiredColumns) -> Volume:
-    """Return a volume with its acquired columns: the header's, or those of them that hold data in the middle slice.
+    """Return a volume with its acquired columns: the header's, or those of them that hold data in a slice.
 
     Args:
         volume: as `read_volume` returns it.
-        acquired: `kspace` takes outer columns that are zero in every coil for not acquired (partial Fourier, padding).
+        acquired: `kspace` takes outer columns that are zero in every coil for not acquired (partial Fourier, padding):
+            in the usable slice nearest the middle. Without a usable one the header stands.
     """
     if acquired == "header":
         return volume
     left, right = volume.padding
-    first, last = filled_range(zero_lines(read_kspace(volume, volume.slices // 2), 2)[left:right])
-    return replace(volume, padding=(left + first, left + last)) if last else volume
+    for number in sorted(range(volume.slices), key=lambda number: abs(number - volume.slices // 2)):
+        try:
+            kspace = read_kspace(volume, number)
+        except UnusableSliceError:
+            continue
+        first, last = filled_range(zero_lines(kspace, 2)[left:right])
+        return replace(volume, padding=(left + first, left + last)) if last else volume
+    return volume

@@ -14,7 +14,11 @@ from advmri.volumes.checksum import seal
 from advmri.volumes.ismrmrd_header import encode_header
 from advmri.volumes.orientation import FLIP_UP_DOWN
 from advmri.volumes.reading import rss_image
-from advmri.volumes.sampling import check_centre, check_no_gaps
+from advmri.volumes.sampling import written_columns
+
+
+def _range(lines: tuple[int, int] | None) -> str:
+    return "[{}, {})".format(*lines or (0, 0))
 
 
 def write_volume(
@@ -30,8 +34,8 @@ def write_volume(
 ) -> None:
     """Write slices of fully sampled k-space, each [C, H, W], as one fastMRI volume with checksums.
 
-    One slice is in memory at a time. Outer columns that are zero in every slice count as not acquired; columns that are
-    zero between others, or a centre of k-space at the corner, are refused.
+    One slice is in memory at a time. Outer columns that are zero in every slice count as not acquired; what indexing
+    refuses whatever the settings is refused (`written_columns`), and so are slices with different acquired columns.
 
     Args:
         path: where to write; the caller renames it into place.
@@ -48,7 +52,7 @@ def write_volume(
     digests: dict[str, list[str]] = {"kspace": [], "reconstruction_rss": []}
     if min(crop) < 1 or not all(math.isfinite(size) and size > 0 for size in field_of_view_mm):
         raise InputError(f"a crop of {crop} pixels or a field of view of {field_of_view_mm} mm: both must be positive.")
-    filled = np.zeros(0, bool)
+    acquired: tuple[int, int] | None = None
     with new_hdf5_file(path) as file:
         for count, one in enumerate(kspace, start=1):
             if count == 1:
@@ -59,11 +63,16 @@ def write_volume(
                     )
                 for name, size, kind in (("kspace", shape, "complex64"), ("reconstruction_rss", crop, "float32")):
                     file.create_dataset(name, (0, *size), kind, chunks=(1, *size), maxshape=(None, *size))
-                filled = np.zeros(shape[2], bool)
             if one.shape != shape:
                 raise InputError(f"slice {count - 1} has k-space {one.shape}, the slices before it {shape}.")
-            check_centre(f"slice {count - 1}", one)
-            filled |= one.any(axis=(0, 1))
+            columns = written_columns(f"slice {count - 1}", one)
+            acquired = acquired or columns
+            if columns not in (None, acquired):
+                raise InputError(
+                    f"slice {count - 1}: columns outside {_range(columns)} are zero in every coil, in the slices before"
+                    f" those outside {_range(acquired)}: a volume has one range of acquired columns; import such slices"
+                    " as a volume of their own."
+                )
             target = rss_image(one, crop)
             for name, values in (("kspace", one), ("reconstruction_rss", target)):
                 file[name].resize(count, axis=0)
@@ -74,9 +83,6 @@ def write_volume(
             square += float((target.astype(np.float64) ** 2).sum())
         if not count:
             raise InputError(f"{path}: there is no slice to write.")
-        columns = np.flatnonzero(filled)
-        acquired = (int(columns[0]), int(columns[-1]) + 1) if columns.size else None
-        check_no_gaps("the volume", ~filled, acquired or (0, 0), "columns")
         file["ismrmrd_header"] = encode_header((shape[1], shape[2]), crop, count, shape[0], field_of_view_mm, acquired)
         file.attrs["max"] = maximum
         file.attrs["norm"] = float(np.sqrt(square))

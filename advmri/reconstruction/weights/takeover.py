@@ -13,11 +13,9 @@ from advmri.reconstruction.protocol import Reconstructor
 from advmri.reconstruction.user_model import is_factory
 from advmri.reconstruction.weights.checkpoint import Checkpoint, build_with_weights, facts_of, is_checkpoint
 from advmri.reconstruction.weights.fastmri_layout import SIZES, recognise, without_compiled, without_prefix
-from advmri.reconstruction.weights.weights_file import is_state_dict, load_weights, read_torch_file
+from advmri.reconstruction.weights.weights_file import WEIGHTS_AT, is_state_dict, load_weights, read_torch_file
 
 State = Mapping[str, Tensor]
-WEIGHTS_AT = ("state_dict", "model_state_dict", "model")
-"""Where training code keeps the weights beside epoch and optimiser: Lightning, torch's tutorials, fastMRI's of old."""
 
 
 @dataclass(frozen=True)

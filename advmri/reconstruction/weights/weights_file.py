@@ -18,6 +18,8 @@ from advmri.storage.file_kind import file_kind
 
 REFUSED = re.compile(r"GLOBAL `?([\w.]+)|class `?([\w.]+\.\w+)")
 ZIP_SIGNATURE = b"PK\x03\x04"
+WEIGHTS_AT = ("state_dict", "model_state_dict", "model")
+"""Where training code keeps the weights beside epoch and optimiser: Lightning, torch's tutorials, fastMRI's of old."""
 NAMED = 3
 """Weights that a message names; of further ones it gives the number."""
 
@@ -81,10 +83,16 @@ def _with_classes(path: Path, name: str) -> str:
     if not module:
         return f"{path}: calls {name}(), which no weights need; it is not loaded (weights_only=True)."
     weights = path.with_name(f"{path.stem}-weights.pt")
+    # At WEIGHTS_AT, where `take_over` looks too; else the first value that has weights.
     code = (
-        f"import torch; x = torch.load({str(path)!r}, map_location='cpu', weights_only=False);"
-        " x = x.get('state_dict', x.get('model', x)) if isinstance(x, dict) else x;"
-        f" torch.save(getattr(x, 'state_dict', lambda: x)(), {str(weights)!r})"
+        f"import sys, torch; x = torch.load({str(path)!r}, map_location='cpu', weights_only=False);"
+        " x = x if isinstance(x, dict) else {'state_dict': x};"
+        f" x = {{k: x[k] for k in [*{WEIGHTS_AT}, *x] if k in x}};"
+        " found = [v.state_dict() if isinstance(v, torch.nn.Module) else v for v in x.values()];"
+        " found = [dict(v) for v in found if isinstance(v, dict) and v];"
+        " found = [v for v in found if all(isinstance(one, torch.Tensor) for one in v.values())];"
+        " found or sys.exit('no weights at its first level, but: ' + ', '.join(map(str, x)));"
+        f" torch.save(found[0], {str(weights)!r})"
     )
     return (
         f"{path}: holds an object of {name}, which is not loaded, as that would run code; if you trust the file, save"

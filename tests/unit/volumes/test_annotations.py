@@ -13,6 +13,7 @@ from advmri.volumes.annotations import (
     Box,
     annotated_slices,
     boxes_of_volume,
+    ending_hint,
     read_annotations,
     unaudited_annotations,
     write_annotations,
@@ -300,6 +301,21 @@ def test_names_with_the_ending_of_their_files_get_a_hint(tmp_path):
     rows = [("v1.h5", 1, "No", 5, 5, 4, 4, "a"), ("w9.h5", 1, "No", 5, 5, 4, 4, "a"), ("v2", 1, "No", 5, 5, 4, 4, "a")]
     found = unaudited_annotations(read_annotations(write_csv(tmp_path / "a.csv", rows)), {"v1", "v2"}, {"v2"})
     assert [entry.reason.partition("multicoil_val")[2] for entry in found] == [" ('v1.h5': write it without .h5)", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("v1.hdf5", " ('v1.hdf5': write it without .hdf5)"),
+        ("v1.H5", " ('v1.H5': write it without .H5)"),
+        ("multicoil_val/v1.h5", " ('multicoil_val/v1.h5': write 'v1')"),
+        ("C:\\data\\v1", " ('C:\\\\data\\\\v1': write 'v1')"),
+        ("multicoil_val/w.h5", ""),
+        ("v1.npy", ""),
+    ],
+)
+def test_names_with_other_endings_or_folders_get_a_hint(name, hint):
+    assert ending_hint([name], {"v1"}) == hint
 
 
 def test_a_box_without_a_label_has_one_in_every_table(tmp_path):

@@ -245,12 +245,70 @@ OPTIONS = {"crop": CROP, "acquisition": "x", "patient": "p", "field_of_view_mm":
 
 def test_writing_refuses_what_indexing_would(tmp_path, rng):
     kspace = object_kspace(rng)[None]
-    with pytest.raises(InputError, match="the volume: 11 of 31 acquired columns are zero in every coil"):
+    with pytest.raises(InputError, match="slice 0: 11 of 31 acquired columns are zero in every coil"):
         write_volume(tmp_path / "a.h5", undersample(kspace), **OPTIONS)
     with pytest.raises(
         InputError, match="slice 0: the centre of its k-space lies at the corner along rows and columns"
     ):
         write_volume(tmp_path / "a.h5", np.fft.ifftshift(kspace, axes=(-2, -1)), **OPTIONS)
+
+
+PADDED = zeroed((ALL, ALL, ALL, slice(0, 4)), (ALL, ALL, ALL, slice(29, None)))
+
+
+def through_images(kspace):
+    """What coil images in complex64 leave of zeros: rounding."""
+    axes = (-2, -1)
+    images = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(kspace, axes=axes), norm="ortho"), axes=axes)
+    return centred_fft2(images.astype(np.complex64)).astype(np.complex64)
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_written_padding_is_in_the_header(tmp_path, rng, rounded):
+    """A slice that holds nothing, or nothing finite, says nothing of it: indexing leaves such a slice out."""
+    kspace = np.stack([object_kspace(rng) for _ in range(4)])
+    PADDED(kspace)
+    kspace = through_images(kspace) if rounded else kspace
+    kspace[0], kspace[2, 0, 0, 0] = 0, np.nan
+    assert kspace[1, ..., 0].any() == rounded
+    write_volume(tmp_path / "a.h5", kspace, **OPTIONS)
+    assert read_volume(tmp_path / "a.h5").padding == (4, 29)
+    for number in (1, 3):
+        check_sampling(read_volume(tmp_path / "a.h5"), number, kspace[number])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (zeroed((1, ALL, ALL, 5)), r"slice 1: 1 of 32 acquired columns are zero in every coil \(5\): an undersampled"),
+        (zeroed((1, ALL, 7)), r"slice 1: 1 of 48 acquired rows are zero in every coil \(7\): an undersampled"),
+        (
+            zeroed((1, ALL, ALL, slice(0, 3))),
+            r"slice 1: columns outside \[3, 32\) are zero in every coil, in the slices before those outside \[0, 32\):"
+            " a volume has one range of acquired columns; import such slices as a volume of their own",
+        ),
+    ],
+)
+@pytest.mark.parametrize("rounded", [False, True])
+def test_every_slice_is_looked_at_when_it_is_written(tmp_path, rng, change, named, rounded):
+    kspace = np.stack([object_kspace(rng) for _ in range(2)])
+    change(kspace)
+    with pytest.raises(InputError, match=named):
+        write_volume(tmp_path / "a.h5", through_images(kspace) if rounded else kspace, **OPTIONS)
+
+
+@pytest.mark.parametrize("middle", [np.nan, 0])
+def test_the_usable_slice_nearest_the_middle_says_what_was_acquired(tmp_path, middle):
+    def change(kspace):
+        kspace[0, ..., :4], kspace[1] = 0, middle
+
+    volume = indexed(changed(tmp_path / "u.h5", change), acquired_columns="kspace")
+    assert volume.padding == (4, COLUMNS) and list(volume.annotated) == [0] and len(volume.excluded) == 1
+
+
+def test_a_volume_without_a_usable_slice_keeps_the_headers_padding(tmp_path):
+    path = changed(tmp_path / "u.h5", zeroed(ALL), acquired=(2, COLUMNS))
+    assert with_acquired_columns(read_volume(path), "kspace").padding == (2, COLUMNS)
 
 
 @pytest.mark.shared

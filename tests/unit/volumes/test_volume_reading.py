@@ -283,6 +283,9 @@ EMPTY = {
     "array of none": np.zeros(0, "S4"),
     "array of an empty one": np.array([b""], "S4"),
     "texts of any length": np.array([""], h5py.string_dtype()),
+    "array of two empty ones": np.array([b"", b" "], "S4"),
+    "not a number": np.nan,
+    "array of no number": np.array([np.nan, np.nan]),
 }
 
 

@@ -24,6 +24,25 @@ def run_module(program, *words):
     )
 
 
+@pytest.mark.parametrize(
+    ("gpus", "device", "first"), [(0, "auto", True), (1, "auto", True), (2, "auto", False), (2, "cpu", True)]
+)
+def test_a_stray_rank_means_nothing_where_auto_is_one_device(tmp_path, monkeypatch, gpus, device, first):
+    """Before there is a log: a further process writes none and prints nothing."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpus > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(program.LOGGER, "setLevel", lambda level: None)
+    monkeypatch.setattr("logging.basicConfig", lambda **options: [one.close() for one in options["handlers"]])
+    words = ["train", "--devices", "auto", "--device", device, "--log", str(tmp_path / "a.log")]
+    monkeypatch.setattr(sys, "argv", words)
+    options = program.parser("Any.")
+    program.add_compute_options(options)
+    options.add_argument("--devices", default="1")
+    program.run(lambda arguments: None, options)
+    assert (tmp_path / "a.log").is_file() == first
+
+
 def test_output_appears_under_its_name_when_it_is_whole(tmp_path):
     path = tmp_path / "new" / "result.txt"
     with atomic_output(path) as temporary:

@@ -202,6 +202,9 @@ SAVED = {
     "module": lambda: MODULES["unet"](),
     "module below a key": lambda: {"model": MODULES["unet"](), "epoch": 3},
     "weights beside a class": lambda: {"model": MODULES["unet"]().state_dict(), "options": Namespace(chans=6)},
+    "at model_state_dict": lambda: {"args": Namespace(), "model_state_dict": MODULES["unet"]().state_dict()},
+    "at another key": lambda: {"args": Namespace(), "scores": {}, "network": MODULES["unet"]().state_dict()},
+    "module at another key": lambda: {"epoch": 3, "criterion": nn.L1Loss(), "net": MODULES["unet"]()},
 }
 """What training codes save with `torch.save`, beside plain weights."""
 
@@ -221,6 +224,16 @@ def test_a_class_in_a_checkpoint_is_named_with_a_way_out_that_leads_out(tmp_path
     exec(code, {})
     named = re.search(r", and name (.*) instead\.$", message)[1]
     assert take_over(Path(named), wanted("unet")).checkpoint.architecture == "unet"
+
+
+def test_the_command_says_where_it_finds_no_weights(tmp_path):
+    torch.save({"args": Namespace(chans=6), "epoch": 3}, tmp_path / "old.ckpt")
+    with pytest.raises(InputError) as caught:
+        take_over(tmp_path / "old.ckpt", wanted("unet"))
+    code = shlex.split(str(caught.value).partition("(")[2].rpartition(")")[0])[2]
+    with pytest.raises(SystemExit, match="no weights at its first level, but: args, epoch"):
+        exec(code, {})
+    assert not (tmp_path / "old-weights.pt").exists()
 
 
 @pytest.mark.parametrize(
