@@ -13,7 +13,6 @@ from advmri.attacks.family import FORWARD
 from advmri.config.pass_cost import FASTMRI_KNEE, ScanSize, seconds_of_pass
 from advmri.config.planning import Plan
 from advmri.config.schema import ComputeSettings
-from advmri.errors import InputError
 from advmri.storage.layout import BENCHMARKS, INDEX, SERIES, place
 from advmri.storage.slice_jobs import job_range, range_of_file
 
@@ -60,18 +59,6 @@ class Estimate:
         )
 
 
-def _size_of(volume: Path) -> ScanSize | None:
-    """Return the sizes that a volume's file has; None where it is not there, or none."""
-    # Here, not above: a plan needs h5py for nothing else.
-    from advmri.volumes.reading import read_volume
-
-    try:
-        read = read_volume(volume)
-    except (InputError, OSError):
-        return None
-    return ScanSize(read.coils, read.rows, read.columns, read.crop, read.slices)
-
-
 def _seconds(path: Path) -> float | None:
     """Return the time of a finished job as Snakemake noted it."""
     try:
@@ -96,7 +83,7 @@ class Costs:
 
     @cached_property
     def scan(self) -> ScanSize:
-        """Sizes of the data: the simulation's, those of the first volume's index or file, or fastMRI's."""
+        """Sizes of the data: the simulation's, those of the first volume's index, or fastMRI's."""
         dataset = self.plan.config.dataset
         if dataset.kind == "simulated":
             made = dataset.simulation
@@ -107,7 +94,7 @@ class Costs:
                 height, width = facts["crop"]
                 return ScanSize(facts["coils"], facts["rows"], facts["columns"], (height, width), facts["slices"])
             except (OSError, ValueError, KeyError):
-                return _size_of(self.plan.volume_path("val", volume)) or FASTMRI_KNEE
+                break
         return FASTMRI_KNEE
 
     def _passes(self, rule: str, wildcards: Wildcards) -> float:

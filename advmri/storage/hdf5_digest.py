@@ -19,7 +19,10 @@ from advmri.storage.file_kind import MAY_BE_LEFT, file_kind
 from advmri.storage.hdf5_reading import open_hdf5
 
 DIGEST = "content_sha256"
-UNREADABLE = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, MemoryError, OverflowError)
+UNREADABLE = (
+    *(OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError),
+    *(MemoryError, OverflowError, SystemError),
+)
 """What h5py raises where a file's structure is damaged, depending on the place."""
 
 

@@ -81,7 +81,7 @@ def test_a_checkpoint_that_does_not_say_its_data_is_not_known_and_no_alarm(run):
 
 
 @pytest.mark.parametrize(
-    ("change", "unlike"), [({}, None), ({"coils": 15}, "coils: 3"), ({"rows": 640}, "matrix: 48 x 32")]
+    ("change", "unlike"), [({}, None), ({"coils": 15}, '{"coils": "3"}'), ({"rows": 640}, '{"matrix": "48 x 32"}')]
 )
 def test_what_differs_from_the_training_is_told(run, tmp_path, change, unlike):
     paths, _ = run
