@@ -81,13 +81,8 @@ def check_writable(folder: Path) -> None:
     Raises:
         InputError: where they cannot.
     """
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{folder}: nothing can be written here ({error.strerror}); start in a folder of your own."
-        ) from error
+    if reason := refusal(folder, make=False):
+        raise InputError(f"{folder}: nothing can be written here ({reason}); start in a folder of your own.")
 
 
 def write_start(config: Path, given: Mapping[str, str], checkpoints: Mapping[str, str]) -> list[Path]:

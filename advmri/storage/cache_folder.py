@@ -22,10 +22,11 @@ def usual_cache() -> Path | None:
         return None
 
 
-def refusal(folder: Path) -> str | None:
-    """Return why nothing can be written into a folder, which is made where it is missing; None where it can."""
+def refusal(folder: Path, make: bool = True) -> str | None:
+    """Return why nothing can be written into a folder, made where it is missing unless `make` is off; None: it can."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as error:

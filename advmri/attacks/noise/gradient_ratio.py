@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from advmri.attacks.noise.outcome import DIRECTIONS
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
+from advmri.attacks.noise.settings import DIRECTIONS
 from advmri.reconstruction.full_precision import full_precision
 from advmri.reconstruction.gradient_probe import (
     DRAWN_TOLERANCE,

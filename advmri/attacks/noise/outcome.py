@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-DIRECTIONS = 3
-"""In which the gradient is compared with differences; `advmri.attacks.noise.stored` has the same number."""
+from advmri.attacks.noise.settings import DIRECTIONS
+
 NOT_MEASURED = torch.full((DIRECTIONS,), torch.nan)
 SCALED_UP, TAKEN_OVER = -1, -2
 """Values of `best_start` where the warm start won: the noise of the severity before, scaled up or as it was."""

@@ -8,6 +8,8 @@ from advmri.attacks.family import FORWARD, FamilySettings, Module, Severity
 
 PATIENCE = 3
 """Steps over which `stop_gain` judges: one step alone may fall back before the next gains."""
+DIRECTIONS = 3
+"""In which a job compares the gradient with differences: its own, and k-space's in the centre and elsewhere."""
 
 
 class NoiseAttack(FamilySettings):

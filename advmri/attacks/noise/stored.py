@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advmri.attacks.family import StoredArray
+from advmri.attacks.noise.settings import DIRECTIONS
 
 OF_SEVERITIES = ("S",)
 OF_COILS = ("S", "C")
-DIRECTIONS = 3
-"""In which a gradient is compared with differences: its own, and k-space's in the centre and elsewhere."""
 ARRAYS: Mapping[str, StoredArray] = MappingProxyType(
     {
         "perturbation": StoredArray(("S", "C", "H", "n"), "complex64", "z on the measured columns", "kspace"),

@@ -14,8 +14,7 @@ from advmri.attacks.noise.gradient_ratio import gradient_ratio
 from advmri.attacks.noise.outcome import TAKEN_OVER
 from advmri.attacks.noise.problem import Case, NoiseProblem
 from advmri.attacks.noise.search import value_and_gradient
-from advmri.attacks.noise.settings import NoiseAttack
-from advmri.attacks.noise.stored import DIRECTIONS
+from advmri.attacks.noise.settings import DIRECTIONS, NoiseAttack
 from advmri.attacks.norms import coil_norms
 
 ROUGH_TOLERANCE = 3e-2

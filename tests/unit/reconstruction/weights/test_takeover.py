@@ -1,6 +1,7 @@
 """Checkpoints from elsewhere: fastMRI's published layout, its Lightning modules, users' factories."""
 
 import copy
+import inspect
 import re
 import shlex
 import sys
@@ -284,14 +285,6 @@ def fails():
 def none():
     return None
 
-class Compiled(nn.Module):
-    def __init__(self, network):
-        super().__init__()
-        self._orig_mod = network
-
-    def forward(self, *inputs):
-        return self._orig_mod(*inputs)
-
 def compiled(gain=1.0):
     return Compiled(Scaled(gain))
 """
@@ -300,7 +293,7 @@ def compiled(gain=1.0):
 @pytest.fixture
 def factory(tmp_path, monkeypatch):
     """A module of a user's, on Python's path."""
-    (tmp_path / "users_networks.py").write_text(FACTORY)
+    (tmp_path / "users_networks.py").write_text(FACTORY + inspect.getsource(Compiled))
     monkeypatch.syspath_prepend(tmp_path)
     yield "users_networks:make"
     sys.modules.pop("users_networks", None)
